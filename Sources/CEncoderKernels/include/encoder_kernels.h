@@ -1,0 +1,3 @@
+#ifndef ENCODER_KERNELS_H
+#define ENCODER_KERNELS_H
+#endif

@@ -1,0 +1,2 @@
+// Types only: the library is opened at run time, so that it chooses its kernels after the environment is set.
+#include <cblas.h>

@@ -1,0 +1,2 @@
+#include <textcat.h>
+#include <fingerprint.h>
