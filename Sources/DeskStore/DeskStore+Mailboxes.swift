@@ -53,17 +53,28 @@ extension DeskStore {
         return MailboxRecord(id: MailboxID(mailboxID), name: mailboxName, lastGoodFetch: fetched)
     }
 
-    /// Takes the mailbox for `seconds` of the database clock when nobody holds it, or `owner` itself does.
+    package func leaseOwner(of mailbox: MailboxID) async throws -> String? {
+        let rows = try await self.pool.withConnection { connection in
+            try await connection.query("select lease_owner from mailbox where id = \(mailbox.rawValue)")
+        }
+        return try rows.first?.decode(String?.self)
+    }
+
+    /// Takes the mailbox for `seconds` of the database clock when nobody holds it.
     ///
+    /// - Parameter replacing: A holder that is known to be dead.
     /// - Returns: nil while another host holds it.
-    package func acquireLease(on mailbox: MailboxID, owner: String, seconds: Int) async throws -> MailboxLease? {
+    package func acquireLease(
+        on mailbox: MailboxID, owner: String, replacing: String?, seconds: Int
+    ) async throws -> MailboxLease? {
         let rows = try await self.pool.withConnection { connection in
             try await connection.query(
                 """
                 update mailbox set lease_owner = \(owner), lease_epoch = lease_epoch + 1,
                     lease_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
                 where id = \(mailbox.rawValue)
-                    and (lease_until is null or lease_until <= clock_timestamp() or lease_owner = \(owner))
+                    and (lease_until is null or lease_until <= clock_timestamp()
+                        or lease_owner in (\(owner), \(replacing)))
                 returning lease_epoch
                 """)
         }
