@@ -140,7 +140,8 @@ package actor PostgresConnection: PostgresSession {
         // The server answers the COMMIT of a failed transaction with ROLLBACK and no error.
         guard tag == "COMMIT" else {
             throw PostgresError(
-                .server(sqlState: "25P02"), "a statement had failed, the transaction was rolled back", context: "commit")
+                .server(sqlState: "25P02"), "a statement had failed, the transaction was rolled back", context: "commit"
+            )
         }
     }
 

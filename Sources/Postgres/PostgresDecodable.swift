@@ -51,19 +51,21 @@ extension PostgresCell {
 }
 
 extension Int16: PostgresDecodable {
-    package static func decode(_ cell: PostgresCell) throws(PostgresError) -> Int16 { try cell.decodeInteger("smallint") }
+    package static func decode(_ cell: PostgresCell) throws(PostgresError) -> Self {
+        try cell.decodeInteger("smallint")
+    }
 }
 
 extension Int32: PostgresDecodable {
-    package static func decode(_ cell: PostgresCell) throws(PostgresError) -> Int32 { try cell.decodeInteger("integer") }
+    package static func decode(_ cell: PostgresCell) throws(PostgresError) -> Self { try cell.decodeInteger("integer") }
 }
 
 extension Int64: PostgresDecodable {
-    package static func decode(_ cell: PostgresCell) throws(PostgresError) -> Int64 { try cell.decodeInteger("bigint") }
+    package static func decode(_ cell: PostgresCell) throws(PostgresError) -> Self { try cell.decodeInteger("bigint") }
 }
 
 extension Int: PostgresDecodable {
-    package static func decode(_ cell: PostgresCell) throws(PostgresError) -> Int { try cell.decodeInteger("bigint") }
+    package static func decode(_ cell: PostgresCell) throws(PostgresError) -> Self { try cell.decodeInteger("bigint") }
 }
 
 extension Bool: PostgresDecodable {
