@@ -1,0 +1,135 @@
+internal import DeskModel
+internal import DeskStore
+internal import Foundation
+internal import Logging
+internal import MIME
+internal import Postgres
+package import WorkQueue
+
+/// Analyses, drafts and decides for a batch of messages; the results and the end of the jobs are one transaction.
+package struct TriageJob: JobHandler {
+    package let kind: JobKind
+    /// As many texts as fill the encoder's batches; more would only make the first one wait.
+    package let batchSize = 16
+    private let step: TriageStep
+    private let isBackfill: Bool
+    private let progress: @Sendable () -> Void
+
+    package init(step: TriageStep, isBackfill: Bool, progress: @escaping @Sendable () -> Void) {
+        self.kind = isBackfill ? .backfill : .triage
+        self.step = step
+        self.isBackfill = isBackfill
+        self.progress = progress
+    }
+
+    package func perform(_ jobs: [ClaimedJob], context: JobContext) async throws {
+        let ids = jobs.map { StoredMessageID($0.key) }
+        let statements = try await self.step.statements(for: ids, isBackfill: self.isBackfill)
+        self.progress()
+        try await context.finish(jobs, .done) { transaction in
+            if !statements.isEmpty { try await transaction.pipeline(statements) }
+        }
+        self.progress()
+    }
+}
+
+/// Queues the acknowledgement of a new ticket, once, unless somebody answered first.
+package struct AcknowledgeJob: JobHandler {
+    package let kind = JobKind.acknowledge
+    package let batchSize = 16
+    private let context: DeskContext
+    private let mailboxes: [MailboxID: MailboxSettings]
+
+    package init(context: DeskContext, mailboxes: [MailboxID: MailboxSettings]) {
+        self.context = context
+        self.mailboxes = mailboxes
+    }
+
+    package func perform(_ jobs: [ClaimedJob], context: JobContext) async throws {
+        let store = self.context.store
+        let subjects = try await store.triageSubjects(
+            firstMessagesOf: jobs.map { TicketID($0.key) })
+        let keys = try await store.ids.take(subjects.count)
+        let mails = zip(subjects, keys).compactMap { self.mail($0, id: $1) }
+        try await context.finish(jobs, .done) { transaction in
+            let statements = store.queueStatements(mails)
+            if !statements.isEmpty { try await transaction.pipeline(statements) }
+        }
+    }
+
+    private func mail(_ subject: TriageSubject, id: Int64) -> OutboxMail? {
+        guard let mailbox = self.mailboxes[subject.mailboxID], subject.status == .new || subject.status == .open,
+            self.context.mode(of: mailbox) >= .acknowledge
+        else { return nil }
+        let text = Acknowledgement.text(
+            number: TicketNumber(subject.ticketNumber), deskName: self.context.settings.deskName,
+            openingHours: self.context.settings.acknowledgement.openingHours,
+            language: subject.language ?? mailbox.language)
+        let outgoing = OutgoingMail(context: self.context, mailbox: mailbox, now: Date())
+        guard let message = outgoing.acknowledgement(subject, text: text, sequence: id) else { return nil }
+        return OutboxMail(
+            id: OutboxID(id), mailboxID: subject.mailboxID, ticketID: subject.ticketID, kind: .acknowledgement,
+            internetMessageID: message.messageID.text,
+            // The null path: whatever bounces must not come back as mail to the desk (RFC 3834 §3.3).
+            envelopeFrom: nil, recipients: message.to.map(\.address), bytes: MIMEComposer.compose(message), dueAt: nil)
+    }
+}
+
+/// Tells the team about something that only a person can settle (C8).
+package struct NotifyJob: JobHandler {
+    package let kind = JobKind.notify
+    package let batchSize = 16
+    private let context: DeskContext
+    private let mailboxes: [MailboxID: MailboxSettings]
+
+    package init(context: DeskContext, mailboxes: [MailboxID: MailboxSettings]) {
+        self.context = context
+        self.mailboxes = mailboxes
+    }
+
+    private struct Payload: Decodable { let reason: String }
+
+    package func perform(_ jobs: [ClaimedJob], context: JobContext) async throws {
+        let store = self.context.store
+        let subjects = try await store.triageSubjects(firstMessagesOf: jobs.map { TicketID($0.key) })
+        let byTicket = Dictionary(subjects.map { ($0.ticketID.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
+        var keys = try await store.ids.take(jobs.count * 2)[...]
+        var statements: [SQL] = []
+        for job in jobs {
+            guard let subject = byTicket[job.key] else { continue }
+            let reason =
+                (try? JSONDecoder().decode(Payload.self, from: Data(job.payload.utf8)))?.reason ?? "a step failed"
+            statements.append(
+                store.eventStatement(
+                    id: keys.removeFirst(), ticketID: subject.ticketID, kind: "needs-eyes", detail: ["reason": reason]))
+            if let mail = self.mail(subject, reason: reason, id: keys.removeFirst()) {
+                statements += store.queueStatements([mail])
+            }
+        }
+        let all = statements
+        try await context.finish(jobs, .done) { transaction in
+            if !all.isEmpty { try await transaction.pipeline(all) }
+        }
+    }
+
+    private func mail(_ subject: TriageSubject, reason: String, id: Int64) -> OutboxMail? {
+        let team = self.context.settings.escalation.team
+        guard let mailbox = self.mailboxes[subject.mailboxID], !team.isEmpty else { return nil }
+        let number = TicketNumber(subject.ticketNumber)
+        let outgoing = OutgoingMail(context: self.context, mailbox: mailbox, now: Date())
+        let message = outgoing.notice(
+            ticket: subject.ticketID, to: team, subject: "[\(number)] needs your eyes",
+            body: """
+                \(number) needs a person: \(reason).
+
+                Subject: \(subject.subject)
+                Customer: \(subject.customerEmail)
+
+                martlet tickets show \(number)
+                """, sequence: id)
+        return OutboxMail(
+            id: OutboxID(id), mailboxID: subject.mailboxID, ticketID: subject.ticketID, kind: .notice,
+            internetMessageID: message.messageID.text, envelopeFrom: nil, recipients: team.map(\.address),
+            bytes: MIMEComposer.compose(message), dueAt: nil)
+    }
+}
