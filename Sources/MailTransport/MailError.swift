@@ -1,4 +1,4 @@
-package import Curl
+internal import Curl
 
 /// What went wrong between us and a mail server. Policy reads `code`, `isRetryable` and `phase`; people read `context`.
 package struct MailError: Error, CustomStringConvertible {
