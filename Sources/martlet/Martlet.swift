@@ -1,6 +1,6 @@
 import ArgumentParser
 
 @main
-struct Martlet: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "martlet")
+struct Martlet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "martlet", subcommands: [ParseCommand.self])
 }
