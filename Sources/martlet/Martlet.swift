@@ -6,7 +6,7 @@ struct Martlet: AsyncParsableCommand {
         commandName: "martlet",
         abstract: "A support desk that lives in a mailbox.",
         discussion: """
-            Martlet watches IMAP mailboxes, turns mail into tickets, works out what they are about, and puts a
+            Martlet watches IMAP mailboxes, turns mail into tickets, works out what they are about, and puts a \
             proposed answer in the Drafts folder of the mailbox.
 
             The first steps:

@@ -46,6 +46,9 @@ enum Program {
         case let error as CommandError:
             Terminal.printError("martlet: \(error)")
             return error.code.rawValue
+        case let error as ConfigurationError:
+            Terminal.printError("martlet: \(error)")
+            return CommandError.Code.usage.rawValue
         case let error as ExitCode:
             return error == .validationFailure ? CommandError.Code.usage.rawValue : error.rawValue
         case is CancellationError:
