@@ -118,6 +118,8 @@ let package = Package(
         tests("Triage", ["Encoder", "DeskModel"]),
         tests("Answering", ["Encoder", "DeskModel"]),
         tests("Desk", ["DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage", "Encoder"]),
-        tests("martlet", ["DeskModel", "Desk", "MailTransport"]),
+        tests(
+            "martlet",
+            ["DeskModel", "Desk", "MailTransport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     ]
 )

@@ -166,7 +166,7 @@ import Testing
     @Test func `all problems are reported at once, with place and remedy`() throws {
         let configuration = try TemporaryConfiguration(
             """
-            mood: draft
+            modee: draft
             mode: drafty
             import: {since: yesterday}
             automatic: {max_age: 24}
@@ -184,12 +184,12 @@ import Testing
         let problems = configuration.problems(needing: .everything)
         #expect(
             Set(problems.map(\.key)) == [
-                "mood", "mode", "import.since", "automatic.max_age", "draft.floor", "maximum_message_size",
+                "modee", "mode", "import.since", "automatic.max_age", "draft.floor", "maximum_message_size",
                 "escalation.team", "escalation.hourly_cap", "mailboxes.support.imap", "mailboxes.support.smtp",
                 "mailboxes.support.pasword", "database.url", "token_keys",
             ])
         #expect(problems.count == 13)
-        #expect(problems.first { $0.key == "mood" }?.remedy == "did you mean mode?")
+        #expect(problems.first { $0.key == "modee" }?.remedy == "did you mean mode?")
         #expect(problems.first { $0.key == "mode" }?.remedy == "did you mean draft?")
         #expect(problems.first { $0.key == "mode" }?.place == "martlet.yaml line 2")
         #expect(problems.first { $0.key == "mailboxes.support.pasword" }?.remedy == "did you mean password?")

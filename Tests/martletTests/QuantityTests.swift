@@ -1,3 +1,4 @@
+import MailTransport
 import Testing
 
 @testable import martlet

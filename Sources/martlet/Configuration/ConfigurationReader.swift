@@ -75,7 +75,8 @@ struct ConfigurationReader {
     }
 
     private mutating func secret(inFile file: String, key: String, place: String) -> Secret? {
-        let needs: ConfigurationNeeds? = key.hasPrefix("mailboxes.") ? .mailboxes : nil
+        let needs: ConfigurationNeeds =
+            key.hasPrefix("mailboxes.") ? .mailboxes : key.hasPrefix("token_key") ? .tokenKey : .database
         guard let data = FileManager.default.contents(atPath: file) else {
             let isThere = FileManager.default.fileExists(atPath: file)
             let complaint = isThere ? "the file may not be read" : "the file does not exist"

@@ -154,9 +154,12 @@ struct ConfigurationSource: Sendable {
         let known = reader.known
         var sections = Set(known.flatMap { path in path.indices.dropFirst().map { Array(path.prefix($0)) } })
         sections.formUnion([["mailboxes"], ["token_keys"]])
-        sections.formUnion(reader.file.children(of: ["mailboxes"]).map { ["mailboxes", $0] })
+        let mailboxes = reader.file.children(of: ["mailboxes"])
+        sections.formUnion(mailboxes.filter(Self.isMailboxName).map { ["mailboxes", $0] })
+        let complained = Set(reader.problems.map(\.key))
         for entry in reader.file.entries where !known.contains(entry.path) && !Self.isMailboxName(at: entry.path) {
             let key = entry.path.joined(separator: ".")
+            if complained.contains(key) { continue }
             let place = reader.file.place(entry)
             if sections.contains(entry.path) {
                 // `database:` with nothing below it says nothing, which is allowed.
