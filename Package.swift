@@ -61,7 +61,7 @@ let package = Package(
         wrapperTarget("MIME", ["CGMime", "DeskModel"]),
         wrapperTarget("Systemd", ["CSystemd", "CPosix", "ConnectionThread", logging, lifecycle]),
         wrapperTarget("Encoder", ["COpenBLAS", "CEncoderKernels", "ConnectionThread"]),
-        wrapperTarget("LinearModel", ["CLinear", "CTinyBLAS"]),
+        wrapperTarget("LinearModel", ["CLinear", "CTinyBLAS", "ConnectionThread"]),
         wrapperTarget("LanguageGuess", ["CTextCat", "ConnectionThread"]),
 
         // L2: protocols, storage, queue, triage, answers
