@@ -4,7 +4,7 @@ struct TermIndex: Sendable {
 
     /// How far repeated words and long passages count; the usual constants of BM25.
     private static let saturation: Float = 1.2
-    private static let lengthShare: Float = 0.5
+    private static let lengthShare: Float = 0.3
 
     private var postings: [String: [Posting]] = [:]
     private var lengths: [Float] = []
@@ -40,7 +40,7 @@ struct TermIndex: Sendable {
         var whole: Float = 0
         for term in Set(terms) {
             let rarity = self.rarity(of: term)
-            let weight = rarity * rarity
+            let weight = rarity * rarity.squareRoot()
             whole += weight
             for posting in self.postings[term] ?? [] {
                 let length = self.lengths[Int(posting.passage)] / mean

@@ -18,6 +18,8 @@ package struct DeskStore: Sendable {
     package static var migrations: [Migration] {
         [
             Migration(version: 2, name: "mail", sql: String(decoding: PackageResources._0002_mail_sql, as: UTF8.self)),
+            Migration(
+                version: 3, name: "knowledge", sql: String(decoding: PackageResources._0003_knowledge_sql, as: UTF8.self)),
         ]
     }
 }
