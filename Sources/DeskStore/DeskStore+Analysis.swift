@@ -84,32 +84,30 @@ package struct TriageRecord: Sendable {
 extension DeskStore {
     /// The messages of a batch of triage jobs; a message that is gone or has no ticket is left out.
     package func triageSubjects(_ ids: [StoredMessageID]) async throws -> [TriageSubject] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select m.id, t.id, t.ticket_number, t.mailbox_id, t.status, t.is_history,
-                    not exists (select from message e where e.ticket_id = t.id and e.id < m.id),
-                    m.subject, m.reply_text, left(m.body_text, 20000), m.attachment_count, m.kind, m.suppress_automatic,
-                    m.is_verified, m.is_flagged, t.customer_email, t.customer_name, t.answer_from,
-                    m.internet_message_id, m.internal_date,
-                    array(select p.address from participant p where p.ticket_id = t.id order by p.address),
-                    array(select e.internet_message_id from message e
-                        where e.ticket_id = t.id and e.id <= m.id and e.internet_message_id is not null
-                        order by e.id desc limit 20),
-                    (select count(*) from ticket o where o.customer_id = t.customer_id and not o.is_history
-                        and o.created_at > now() - interval '30 days'),
-                    (select count(*) from message e where e.ticket_id = t.id and e.direction = 'in'
-                        and e.kind = 'human' and e.id <= m.id),
-                    array(select 'MT-' || o.ticket_number || ' ' || o.status || ': ' || left(o.subject, 80)
-                        from ticket o where o.customer_id = t.customer_id and o.id <> t.id
-                        order by o.created_at desc limit 3),
-                    exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
-                        and e.kind = 'human'),
-                    exists (select from draft d where d.ticket_id = t.id and d.state = 'touched')
-                from message m join ticket t on t.id = m.ticket_id
-                where m.id = any(\(ids.map(\.rawValue))::bigint[])
-                """)
-        }
+        let rows = try await self.pool.query(
+            """
+            select m.id, t.id, t.ticket_number, t.mailbox_id, t.status, t.is_history,
+                not exists (select from message e where e.ticket_id = t.id and e.id < m.id),
+                m.subject, m.reply_text, left(m.body_text, 20000), m.attachment_count, m.kind, m.suppress_automatic,
+                m.is_verified, m.is_flagged, t.customer_email, t.customer_name, t.answer_from,
+                m.internet_message_id, m.internal_date,
+                array(select p.address from participant p where p.ticket_id = t.id order by p.address),
+                array(select e.internet_message_id from message e
+                    where e.ticket_id = t.id and e.id <= m.id and e.internet_message_id is not null
+                    order by e.id desc limit 20),
+                (select count(*) from ticket o where o.customer_id = t.customer_id and not o.is_history
+                    and o.created_at > now() - interval '30 days'),
+                (select count(*) from message e where e.ticket_id = t.id and e.direction = 'in'
+                    and e.kind = 'human' and e.id <= m.id),
+                array(select 'MT-' || o.ticket_number || ' ' || o.status || ': ' || left(o.subject, 80)
+                    from ticket o where o.customer_id = t.customer_id and o.id <> t.id
+                    order by o.created_at desc limit 3),
+                exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
+                    and e.kind = 'human'),
+                exists (select from draft d where d.ticket_id = t.id and d.state = 'touched')
+            from message m join ticket t on t.id = m.ticket_id
+            where m.id = any(\(ids.map(\.rawValue))::bigint[])
+            """)
         return try rows.map(Self.triageSubject)
     }
 

@@ -1,6 +1,6 @@
-package import DeskModel
+internal import DeskModel
 package import struct Foundation.Date
-package import Postgres
+internal import Postgres
 
 /// What a pause stops. `all` stops everything; intake goes on under the others.
 package enum PauseScope: String, Sendable, CaseIterable {
@@ -26,13 +26,11 @@ package struct Pause: Sendable {
 
 extension DeskStore {
     package func pause(_ scope: PauseScope, by actor: String, reason: String) async throws {
-        _ = try await self.pool.withConnection { connection in
-            try await connection.execute(
-                """
-                insert into control (key, value, changed_by) values (\(scope.key), \(reason), \(actor))
-                on conflict (key) do nothing
-                """)
-        }
+        _ = try await self.pool.execute(
+            """
+            insert into control (key, value, changed_by) values (\(scope.key), \(reason), \(actor))
+            on conflict (key) do nothing
+            """)
     }
 
     /// Lifts one pause, or every one with `all`.
@@ -47,10 +45,8 @@ extension DeskStore {
     }
 
     package func pauses() async throws -> [Pause] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                "select key, changed_at, changed_by, value from control where key like 'pause.%' order by key")
-        }
+        let rows = try await self.pool.query(
+            "select key, changed_at, changed_by, value from control where key like 'pause.%' order by key")
         return try rows.compactMap { row in
             let (key, at, by, reason) = try row.decode(String.self, Date.self, String.self, String.self)
             return PauseScope(rawValue: String(key.dropFirst("pause.".count))).map {

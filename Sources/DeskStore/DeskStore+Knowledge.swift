@@ -1,6 +1,6 @@
 package import DeskModel
 package import struct Foundation.Date
-package import Postgres
+import Postgres
 
 /// An article with its passages and their vectors, on its way into or out of the database.
 package struct KnowledgeRow: Sendable {

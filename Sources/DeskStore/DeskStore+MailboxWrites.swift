@@ -86,16 +86,14 @@ extension DeskStore {
     package func openWrites(
         in mailbox: MailboxID, lease: MailboxLease, limit: Int
     ) async throws -> [MailboxWrite] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select id, ticket_id, message_id, kind, internet_message_id, bytes, flags, internal_date, rank, state,
-                    attempt
-                from mailbox_write
-                where mailbox_id = \(mailbox.rawValue) and state in ('planned', 'writing') and due_at <= now()
-                order by state desc, rank, id limit \(limit)
-                """)
-        }
+        let rows = try await self.pool.query(
+            """
+            select id, ticket_id, message_id, kind, internet_message_id, bytes, flags, internal_date, rank, state,
+                attempt
+            from mailbox_write
+            where mailbox_id = \(mailbox.rawValue) and state in ('planned', 'writing') and due_at <= now()
+            order by state desc, rank, id limit \(limit)
+            """)
         return try rows.map { row in
             let (id, ticket, message, kind, internetID, bytes, flags, date, rank, state, attempt) = try row.decode(
                 Int64.self, Int64.self, Int64?.self, String.self, String?.self, [UInt8]?.self, [String].self,
@@ -159,38 +157,32 @@ extension DeskStore {
     /// The server does not have it after all: it is planned again, later.
     package func replanWrites(_ ids: [Int64], error: String?, delay: Duration) async throws {
         guard !ids.isEmpty else { return }
-        _ = try await self.pool.withConnection { connection in
-            try await connection.execute(
-                """
-                update mailbox_write set state = 'planned', last_error = \(error),
-                    due_at = now() + make_interval(secs => \(delay / .seconds(1)))
-                where id = any(\(ids)::bigint[]) and state = 'writing'
-                """)
-        }
+        _ = try await self.pool.execute(
+            """
+            update mailbox_write set state = 'planned', last_error = \(error),
+                due_at = now() + make_interval(secs => \(delay / .seconds(1)))
+            where id = any(\(ids)::bigint[]) and state = 'writing'
+            """)
     }
 
     /// The server refused for good.
     package func failWrite(_ id: Int64, error: String) async throws {
-        _ = try await self.pool.withConnection { connection in
-            try await connection.execute(
-                """
-                update mailbox_write set state = 'failed', finished_at = now(), last_error = \(error)
-                where id = \(id) and state in ('planned', 'writing')
-                """)
-        }
+        _ = try await self.pool.execute(
+            """
+            update mailbox_write set state = 'failed', finished_at = now(), last_error = \(error)
+            where id = \(id) and state in ('planned', 'writing')
+            """)
     }
 
     /// Where a stored message stands in the folder that is watched: the newest UID under the folder's UIDVALIDITY.
     package func location(of message: StoredMessageID) async throws -> (folder: String, uid: UInt32)? {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select f.name, i.uid from folder_item i join folder f on f.id = i.folder_id
-                where i.message_id = \(message.rawValue) and i.uidvalidity = f.uidvalidity
-                    and i.disposition in ('message', 'oversized', 'quarantined')
-                order by i.uid desc limit 1
-                """)
-        }
+        let rows = try await self.pool.query(
+            """
+            select f.name, i.uid from folder_item i join folder f on f.id = i.folder_id
+            where i.message_id = \(message.rawValue) and i.uidvalidity = f.uidvalidity
+                and i.disposition in ('message', 'oversized', 'quarantined')
+            order by i.uid desc limit 1
+            """)
         return try rows.first.map { row in
             let (name, uid) = try row.decode(String.self, Int64.self)
             return (name, UInt32(clamping: uid))
@@ -210,14 +202,12 @@ extension DeskStore {
 
     /// Drafts that newer ones replaced and that still lie on the server.
     package func supersededDrafts(of ticket: TicketID) async throws -> [PlacedDraft] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select d.id, w.id, w.internet_message_id, w.uidvalidity, w.uid, d.fingerprint
-                from draft d join mailbox_write w on w.id = d.write_id
-                where d.ticket_id = \(ticket.rawValue) and d.state = 'superseded' and w.state = 'done'
-                """)
-        }
+        let rows = try await self.pool.query(
+            """
+            select d.id, w.id, w.internet_message_id, w.uidvalidity, w.uid, d.fingerprint
+            from draft d join mailbox_write w on w.id = d.write_id
+            where d.ticket_id = \(ticket.rawValue) and d.state = 'superseded' and w.state = 'done'
+            """)
         return try rows.map { row in
             let (id, write, internetID, validity, uid, fingerprint) = try row.decode(
                 Int64.self, Int64.self, String.self, Int64?.self, Int64?.self, [UInt8]?.self)
@@ -231,15 +221,11 @@ extension DeskStore {
     }
 
     package func setFingerprint(_ fingerprint: [UInt8], ofDraftWrittenBy write: Int64) async throws {
-        _ = try await self.pool.withConnection { connection in
-            try await connection.execute("update draft set fingerprint = \(fingerprint) where write_id = \(write)")
-        }
+        _ = try await self.pool.execute("update draft set fingerprint = \(fingerprint) where write_id = \(write)")
     }
 
     /// - Parameter state: `removed`, `touched` or `vanished`.
     package func setDraftState(_ draft: DraftID, _ state: String) async throws {
-        _ = try await self.pool.withConnection { connection in
-            try await connection.execute("update draft set state = \(state) where id = \(draft.rawValue)")
-        }
+        _ = try await self.pool.execute("update draft set state = \(state) where id = \(draft.rawValue)")
     }
 }

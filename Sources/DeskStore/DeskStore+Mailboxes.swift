@@ -1,6 +1,6 @@
 package import DeskModel
 package import struct Foundation.Date
-package import Postgres
+internal import Postgres
 
 /// A mailbox as the database knows it.
 package struct MailboxRecord: Sendable {
@@ -54,10 +54,9 @@ extension DeskStore {
     }
 
     package func leaseOwner(of mailbox: MailboxID) async throws -> String? {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query("select lease_owner from mailbox where id = \(mailbox.rawValue)")
-        }
-        return try rows.first?.decode(String?.self)
+        let rows = try await self.pool.query("select lease_owner from mailbox where id = \(mailbox.rawValue)")
+        guard let row = rows.first else { return nil }
+        return try row.decode(String?.self)
     }
 
     /// Takes the mailbox for `seconds` of the database clock when nobody holds it.
@@ -83,44 +82,36 @@ extension DeskStore {
 
     /// - Returns: False when the lease was lost.
     package func renewLease(_ lease: MailboxLease, seconds: Int) async throws -> Bool {
-        let count = try await self.pool.withConnection { connection in
-            try await connection.execute(
-                """
-                update mailbox set lease_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
-                where id = \(lease.mailboxID.rawValue) and lease_epoch = \(lease.epoch)
-                    and lease_until > clock_timestamp()
-                """)
-        }
+        let count = try await self.pool.execute(
+            """
+            update mailbox set lease_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
+            where id = \(lease.mailboxID.rawValue) and lease_epoch = \(lease.epoch)
+                and lease_until > clock_timestamp()
+            """)
         return count == 1
     }
 
     package func releaseLease(_ lease: MailboxLease) async throws {
-        _ = try await self.pool.withConnection { connection in
-            try await connection.execute(
-                """
-                update mailbox set lease_until = null, lease_owner = null
-                where id = \(lease.mailboxID.rawValue) and lease_epoch = \(lease.epoch)
-                """)
-        }
+        _ = try await self.pool.execute(
+            """
+            update mailbox set lease_until = null, lease_owner = null
+            where id = \(lease.mailboxID.rawValue) and lease_epoch = \(lease.epoch)
+            """)
     }
 
     package func recordGoodFetch(_ mailbox: MailboxID) async throws {
-        _ = try await self.pool.withConnection { connection in
-            try await connection.execute(
-                "update mailbox set last_good_fetch = now() where id = \(mailbox.rawValue)")
-        }
+        _ = try await self.pool.execute(
+            "update mailbox set last_good_fetch = now() where id = \(mailbox.rawValue)")
     }
 
     // MARK: - Folders
 
     package func folder(named name: String, in mailbox: MailboxID) async throws -> FolderRecord? {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select id, name, uidvalidity, last_uid, first_new_uid, history_before
-                from folder where mailbox_id = \(mailbox.rawValue) and name = \(name)
-                """)
-        }
+        let rows = try await self.pool.query(
+            """
+            select id, name, uidvalidity, last_uid, first_new_uid, history_before
+            from folder where mailbox_id = \(mailbox.rawValue) and name = \(name)
+            """)
         return try rows.first.map(Self.folder)
     }
 
@@ -200,13 +191,11 @@ extension DeskStore {
     }
 
     package func unfinishedAttempt(_ folder: FolderID) async throws -> UnfinishedAttempt? {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select uidvalidity, first_uid, last_uid, attempt from intake_attempt
-                where folder_id = \(folder.rawValue)
-                """)
-        }
+        let rows = try await self.pool.query(
+            """
+            select uidvalidity, first_uid, last_uid, attempt from intake_attempt
+            where folder_id = \(folder.rawValue)
+            """)
         return try rows.first.map { row in
             let (validity, first, last, attempt) = try row.decode(Int64.self, Int64.self, Int64.self, Int32.self)
             return UnfinishedAttempt(

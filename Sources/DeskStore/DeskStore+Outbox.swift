@@ -140,34 +140,30 @@ extension DeskStore {
     ///
     /// - Returns: False when it may not be sent now; it stays claimed.
     package func beginTransmission(_ mail: OutboxMail) async throws -> Bool {
-        let count = try await self.pool.withConnection { connection in
-            try await connection.execute(
-                """
-                update outbox o set state = 'transmitting', attempt = attempt + 1
-                where o.id = \(mail.id.rawValue) and o.state = 'claimed' and o.lease_token = \(mail.leaseToken)
-                    and o.lease_until > clock_timestamp()
-                    and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
-                    and (o.kind = 'notice' or (
-                        not exists (select from control where key = 'pause.automatic')
-                        and exists (
-                            select from ticket t where t.id = o.ticket_id and t.status in ('new', 'open'))))
-                """)
-        }
+        let count = try await self.pool.execute(
+            """
+            update outbox o set state = 'transmitting', attempt = attempt + 1
+            where o.id = \(mail.id.rawValue) and o.state = 'claimed' and o.lease_token = \(mail.leaseToken)
+                and o.lease_until > clock_timestamp()
+                and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
+                and (o.kind = 'notice' or (
+                    not exists (select from control where key = 'pause.automatic')
+                    and exists (
+                        select from ticket t where t.id = o.ticket_id and t.status in ('new', 'open'))))
+            """)
         return count == 1
     }
 
     /// Gives a claim back without having sent anything.
     package func releaseClaim(_ mail: OutboxMail, after delay: Duration, reply: String?) async throws {
-        _ = try await self.pool.withConnection { connection in
-            try await connection.execute(
-                """
-                update outbox set state = 'queued', lease_token = null, lease_until = null,
-                    due_at = now() + make_interval(secs => \(delay / .seconds(1))),
-                    history = case when \(reply)::text is null then history else history
-                        || jsonb_build_array(jsonb_build_object('at', now(), 'reply', \(reply)::text)) end
-                where id = \(mail.id.rawValue) and state = 'claimed' and lease_token = \(mail.leaseToken)
-                """)
-        }
+        _ = try await self.pool.execute(
+            """
+            update outbox set state = 'queued', lease_token = null, lease_until = null,
+                due_at = now() + make_interval(secs => \(delay / .seconds(1))),
+                history = case when \(reply)::text is null then history else history
+                    || jsonb_build_array(jsonb_build_object('at', now(), 'reply', \(reply)::text)) end
+            where id = \(mail.id.rawValue) and state = 'claimed' and lease_token = \(mail.leaseToken)
+            """)
     }
 
     /// Records how a transmission ended, with the ledger and the ticket's event, in one transaction.
@@ -246,29 +242,28 @@ extension DeskStore {
 
     /// When the next queued mail of a mailbox is due; nil when none is.
     package func nextOutboxDue(mailbox: MailboxID) async throws -> Duration? {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select extract(epoch from min(due_at) - now())::float8 from outbox
-                where mailbox_id = \(mailbox.rawValue) and state = 'queued'
-                """)
-        }
-        return try rows.first?.decode(Double?.self).map { .milliseconds(Int64(max(0, $0) * 1000)) }
+        let rows = try await self.pool.query(
+            """
+            select extract(epoch from min(due_at) - now())::float8 from outbox
+            where mailbox_id = \(mailbox.rawValue) and state = 'queued'
+            """)
+        guard let row = rows.first else { return nil }
+        let due: Double? = try row.decode(Double?.self)
+        guard let seconds = due else { return nil }
+        return .milliseconds(Int64(max(0, seconds) * 1000))
     }
 
     // MARK: - For people
 
     package func outbox(states: [DeliveryState], limit: Int) async throws -> [OutboxSummary] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select o.id, t.ticket_number, o.kind, o.recipients, o.state, o.attempt, o.created_at, o.due_at,
-                    o.history::text
-                from outbox o left join ticket t on t.id = o.ticket_id
-                where cardinality(\(states.map(\.rawValue))::text[]) = 0 or o.state = any(\(states.map(\.rawValue))::text[])
-                order by o.id desc limit \(limit)
-                """)
-        }
+        let rows = try await self.pool.query(
+            """
+            select o.id, t.ticket_number, o.kind, o.recipients, o.state, o.attempt, o.created_at, o.due_at,
+                o.history::text
+            from outbox o left join ticket t on t.id = o.ticket_id
+            where cardinality(\(states.map(\.rawValue))::text[]) = 0 or o.state = any(\(states.map(\.rawValue))::text[])
+            order by o.id desc limit \(limit)
+            """)
         return try rows.map { row in
             let (id, number, kind, recipients, state, attempt, created, due, history) = try row.decode(
                 Int64.self, Int64?.self, String.self, [String].self, String.self, Int32.self, Date.self, Date.self,
@@ -282,9 +277,7 @@ extension DeskStore {
 
     /// The mail itself, as it goes out.
     package func outboxBytes(_ id: OutboxID) async throws -> [UInt8] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query("select bytes from outbox where id = \(id.rawValue)")
-        }
+        let rows = try await self.pool.query("select bytes from outbox where id = \(id.rawValue)")
         guard let row = rows.first else { throw StoreError(.notFound, "outbox \(id)") }
         return try row.decode([UInt8].self)
     }

@@ -80,21 +80,20 @@ extension DeskStore {
     /// Newest work first: urgent before low, then by age of the ticket.
     package func tickets(_ filter: TicketFilter) async throws -> [TicketSummary] {
         let statuses = filter.status.map(\.rawValue)
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select \(Self.summaryColumns)
-                from ticket t
-                where (cardinality(\(statuses)::text[]) = 0 or t.status = any(\(statuses)::text[]))
-                    and (\(filter.category)::text is null or t.category = \(filter.category)
-                        or t.category like \(filter.category.map { "\($0) / %" }))
-                    and (\(filter.priority?.rawValue)::text is null or t.priority = \(filter.priority?.rawValue))
-                    and (\(filter.assigned)::text is null or t.assigned_agent = \(filter.assigned))
-                    and (\(filter.includesHistory) or not t.is_history)
-                order by array_position(array['urgent', 'high', 'normal', 'low'], t.priority), t.created_at desc
-                limit \(filter.limit)
-                """)
-        }
+        let below = filter.category.map { $0 + " / %" }
+        let rows = try await self.pool.query(
+            """
+            select \(Self.summaryColumns)
+            from ticket t
+            where (cardinality(\(statuses)::text[]) = 0 or t.status = any(\(statuses)::text[]))
+                and (\(filter.category)::text is null or t.category = \(filter.category)
+                    or t.category like \(below))
+                and (\(filter.priority?.rawValue)::text is null or t.priority = \(filter.priority?.rawValue))
+                and (\(filter.assigned)::text is null or t.assigned_agent = \(filter.assigned))
+                and (\(filter.includesHistory) or not t.is_history)
+            order by array_position(array['urgent', 'high', 'normal', 'low'], t.priority), t.created_at desc
+            limit \(filter.limit)
+            """)
         return try rows.map(Self.summary)
     }
 
@@ -149,17 +148,15 @@ extension DeskStore {
 
     /// The tickets whose text is nearest to this one's, nearest first, with the cosine similarity.
     package func similar(to number: TicketNumber, limit: Int) async throws -> [(TicketSummary, Double)] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                select 1 - (o.embedding <=> e.embedding), \(Self.summaryColumns)
-                from ticket s join ticket_embedding e on e.ticket_id = s.id
-                join ticket_embedding o on o.model_id = e.model_id and o.ticket_id <> e.ticket_id
-                join ticket t on t.id = o.ticket_id
-                where s.ticket_number = \(number.value)
-                order by o.embedding <=> e.embedding limit \(limit)
-                """)
-        }
+        let rows = try await self.pool.query(
+            """
+            select 1 - (o.embedding <=> e.embedding), \(Self.summaryColumns)
+            from ticket s join ticket_embedding e on e.ticket_id = s.id
+            join ticket_embedding o on o.model_id = e.model_id and o.ticket_id <> e.ticket_id
+            join ticket t on t.id = o.ticket_id
+            where s.ticket_number = \(number.value)
+            order by o.embedding <=> e.embedding limit \(limit)
+            """)
         return try rows.map { row in
             let (similarity, id, number, subject, email, name, category, priority, status, sentiment, confidence,
                 decision, agent, created, count) = try row.decode(

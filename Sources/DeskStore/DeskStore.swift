@@ -1,4 +1,3 @@
-package import DeskModel
 internal import Foundation
 package import Postgres
 
@@ -17,9 +16,13 @@ package struct DeskStore: Sendable {
     /// The numbered migrations of this module; WorkQueue adds its own.
     package static var migrations: [Migration] {
         [
-            Migration(version: 2, name: "mail", sql: String(decoding: PackageResources._0002_mail_sql, as: UTF8.self)),
+            Migration(version: 2, name: "mail", sql: String(decoding: PackageResources._002_mail_sql, as: UTF8.self)),
             Migration(
-                version: 3, name: "knowledge", sql: String(decoding: PackageResources._0003_knowledge_sql, as: UTF8.self)),
+                version: 3, name: "knowledge",
+                sql: String(decoding: PackageResources._003_knowledge_sql, as: UTF8.self)),
+            Migration(
+                version: 4, name: "ticket_embedding",
+                sql: String(decoding: PackageResources._004_ticket_embedding_sql, as: UTF8.self)),
         ]
     }
 }
@@ -62,9 +65,7 @@ package actor IDAllocator {
     package func one() async throws -> Int64 { try await self.take(1)[0] }
 
     private func reserve(_ blocks: Int) async throws -> [Int64] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query("select nextval('desk_id') from generate_series(1, \(blocks))")
-        }
+        let rows = try await self.pool.query("select nextval('desk_id') from generate_series(1, \(blocks))")
         return try rows.map { try $0.decode(Int64.self) }
     }
 }

@@ -100,6 +100,9 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable {
         /// Binds a value.
         package mutating func appendInterpolation<T: PostgresEncodable>(_ value: T) { self.sql.bind(value) }
 
+        /// Binds a value or NULL; on its own, so that the compiler does not take it for text made of an optional.
+        package mutating func appendInterpolation<T: PostgresEncodable>(_ value: T?) { self.sql.bind(value) }
+
         /// Binds the raw value of an enumeration that declares nothing about PostgreSQL.
         package mutating func appendInterpolation<T: RawRepresentable<String>>(_ value: T) {
             self.sql.bind(value.rawValue)
