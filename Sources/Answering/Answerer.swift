@@ -12,10 +12,12 @@ package actor Answerer {
     /// By position in the index.
     private var sentenceVectors: [Int: [[Float]]] = [:]
 
-    /// A mail of several requests is looked at request by request only up to this many.
-    private static let requestLimit = 6
-    /// `answerable` that one request alone must reach to count as covered.
+    /// `answerable` from which the whole mail needs no second look sentence by sentence.
+    private static let clear = 0.75
+    /// `answerable` that one request must reach to count as covered.
     private static let coveredFloor = 0.3
+    /// A single sentence is a little less to go by than a whole mail, and the best of many is flattered.
+    private static let sentenceTrust = 0.9
 
     package init(encoder: any TextEncoder, index: KnowledgeIndex) {
         self.encoder = encoder
@@ -51,62 +53,75 @@ package actor Answerer {
         let generation = self.generation
         var whole = vector ?? []
         if vector == nil { whole = try await self.encoder.encode([question.text]).first ?? [] }
-        let found = try index.search(question.text, vector: whole, limit: 5)
-        let parts = try await self.parts(of: question, index: index, whole: found)
-        // A long mail blurs its question: the clearest request may stand for the mail.
+        let expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
+        let found = try index.search(question.text, vector: whole, limit: 5, expecting: expecting)
+        let parts = try await self.parts(of: question, index: index, whole: found, expecting: expecting)
+        // A long mail blurs its question: the clearest sentence may stand for the mail.
         let clearest = parts.max { $0.found.answerable < $1.found.answerable }
-        let leader = clearest.flatMap { $0.found.answerable > found.answerable ? $0 : nil }
-        let answerable = max(found.answerable, clearest?.found.answerable ?? 0)
-        var wanted: [(hit: SearchHit, vector: [Float]?)] = []
-        if let hit = leader?.found.hits.first ?? found.hits.first { wanted.append((hit, leader?.vector)) }
-        for part in parts where part.found.answerable >= max(0.6, drafter.floor) {
-            guard let hit = part.found.hits.first, !wanted.contains(where: { $0.hit.index == hit.index }) else { continue }
+        let leader = clearest.flatMap { Self.sentenceTrust * $0.found.answerable > found.answerable ? $0 : nil }
+        let answerable = leader.map { Self.sentenceTrust * $0.found.answerable } ?? found.answerable
+        var wanted: [(hit: SearchHit, vector: [Float])] = []
+        if let hit = (leader?.found ?? found).hits.first { wanted.append((hit, leader?.vector ?? whole)) }
+        for part in parts where part.isRequest && part.found.answerable >= max(0.6, drafter.floor) {
+            guard let hit = part.found.hits.first, !part.isCovered(by: wanted.map(\.hit.index)) else { continue }
             wanted.append((hit, part.vector))
         }
         var sources: [DraftSource] = []
-        for (hit, request) in wanted.prefix(2) {
-            sources.append(try await self.source(hit, index: index, generation: generation, request: request))
+        for (hit, asked) in wanted.prefix(2) {
+            sources.append(try await self.source(hit, index: index, generation: generation, vector: asked))
         }
-        let uncovered = parts.filter { part in
-            part.found.answerable < Self.coveredFloor
-        }.map(\.request)
+        let used = wanted.prefix(2).map(\.hit.index)
+        let requests = parts.filter(\.isRequest)
+        let uncovered = requests.filter { part in
+            part.found.answerable < Self.coveredFloor || !part.isCovered(by: used)
+        }.map(\.text)
         let outcome = drafter.draft(
-            question, vector: whole, answerable: answerable, sources: sources, uncovered: uncovered)
+            question, answerable: answerable, sources: sources, uncovered: uncovered, requests: requests.count)
         return Answer(outcome: outcome, found: found, answerable: answerable, uncovered: uncovered)
     }
 
     private struct Part {
-        let request: String
+        let text: String
+        let isRequest: Bool
         let vector: [Float]
         let found: SearchResult
+
+        /// Whether one of the articles in use is what answers it, or nearly as good.
+        func isCovered(by used: [Int]) -> Bool {
+            guard let best = self.found.hits.first else { return false }
+            return self.found.hits.contains { used.contains($0.index) && $0.score >= 0.8 * best.score }
+        }
     }
 
-    /// Each request of a mail searched on its own; empty when the mail is one request anyway.
-    private func parts(of question: MailQuestion, index: KnowledgeIndex, whole: SearchResult) async throws -> [Part] {
-        let requests = question.requests
-        guard !index.isEmpty, requests != [question.text] else { return [] }
-        let asked = Array(requests.prefix(Self.requestLimit))
-        let vectors = try await self.encoder.encode(asked)
-        return try zip(asked, vectors).map { request, vector in
-            Part(request: request, vector: vector, found: try index.search(request, vector: vector, limit: 1))
+    /// Each sentence of a mail searched on its own; empty when the mail as a whole is clear and asks one thing.
+    private func parts(
+        of question: MailQuestion, index: KnowledgeIndex, whole: SearchResult, expecting: Analysis.Label?
+    ) async throws -> [Part] {
+        let statements = question.statements
+        let isClear = whole.answerable >= Self.clear && statements.count(where: \.isRequest) <= 1
+        guard !index.isEmpty, !isClear, statements.map(\.text) != [question.text] else { return [] }
+        let vectors = try await self.encoder.encode(statements.map(\.text))
+        return try zip(statements, vectors).map { statement, vector in
+            Part(
+                text: statement.text, isRequest: statement.isRequest, vector: vector,
+                found: try index.search(statement.text, vector: vector, limit: 3, expecting: expecting))
         }
     }
 
     private func source(
-        _ hit: SearchHit, index: KnowledgeIndex, generation: Int, request: [Float]?
+        _ hit: SearchHit, index: KnowledgeIndex, generation: Int, vector: [Float]
     ) async throws -> DraftSource {
         let passages = index.passages(of: hit.index).map(\.content)
         var vectors = self.sentenceVectors[hit.index]
         if vectors == nil || self.generation != generation {
-            let texts = DraftSource.outline(passages).map(\.text)
-            vectors = try await self.encoder.encode(texts)
+            vectors = try await self.encoder.encode(DraftSource.outline(passages).map(\.text))
             if self.generation == generation { self.sentenceVectors[hit.index] = vectors }
         }
         let text = Grounding.Source(
             article: hit.article.key, title: hit.article.title, text: passages.joined(separator: "\n"))
         return DraftSource(
-            text: text, passages: passages, vectors: vectors ?? [], bestPassage: hit.chunk.ordinal,
-            requestVector: request)
+            text: text, passages: passages, vectors: vectors ?? [],
+            passageCosines: try index.cosines(of: hit.index, with: vector), vector: vector)
     }
 }
 

@@ -12,6 +12,7 @@ extension Evidence {
         // A margin beyond 0.3 says no more; agreement of the legs is carried by margin and coverage.
         let sum =
             -8.9 + 12 * Double(self.cosine) + 5 * Double(min(self.margin, 0.3)) + 2 * Double(self.coverage)
+            + 1.2 * Double(self.expectation)
         return Logistic.probability(sum)
     }
 }
@@ -43,7 +44,7 @@ package struct Confidence: Sendable, Equatable {
     package var probability: Double {
         guard self.grounding > 0 else { return 0.02 }
         let sum =
-            -8.0 + 5.0 * self.answerable + 3.0 * self.grounding + 1.5 * self.familiarity + 1.0 * self.category
+            -8.8 + 5.0 * self.answerable + 3.0 * self.grounding + 1.5 * self.familiarity + 1.0 * self.category
             + 1.5 * self.questionsCovered
         return Logistic.probability(sum)
     }

@@ -4,6 +4,7 @@ package struct DraftSource: Sendable {
         package let text: String
         /// Which passage of the article it stands in.
         package let passage: Int
+        /// Whether it is part of a list item.
         package let isListItem: Bool
         /// Whether it begins a paragraph or list item.
         package let startsLine: Bool
@@ -27,10 +28,10 @@ package struct DraftSource: Sendable {
     /// ISO 639-1; English when the text does not tell.
     package let language: String
     package let sentences: [Sentence]
-    /// Embedding of the one request that this article answers, when that is not the whole mail.
-    package var requestVector: [Float]?
-    /// The passage that the search found best.
-    package let bestPassage: Int
+    /// How near each passage is to what was asked.
+    package let passageCosines: [Float]
+    /// Embedding of what was asked: of the whole mail, or of the one sentence that this article answers.
+    package let vector: [Float]
 
     /// Passages, lines and sentences of an article before they have vectors.
     static func outline(_ passages: [String]) -> [(text: String, passage: Int, isListItem: Bool, startsLine: Bool)] {
@@ -39,19 +40,19 @@ package struct DraftSource: Sendable {
                 let isListItem = line.hasPrefix("- ")
                 let text = isListItem ? line.dropFirst(2) : line
                 return SentenceSplitter.sentences(text).enumerated().map { position, sentence in
-                    (sentence, passage, isListItem && position == 0, position == 0)
+                    (sentence, passage, isListItem, position == 0)
                 }
             }
         }
     }
 
     init(
-        text: Grounding.Source, passages: [String], vectors: [[Float]], bestPassage: Int, requestVector: [Float]? = nil
+        text: Grounding.Source, passages: [String], vectors: [[Float]], passageCosines: [Float], vector: [Float]
     ) {
         self.text = text
         self.language = StopWords.language(of: text.text) ?? "en"
-        self.bestPassage = bestPassage
-        self.requestVector = requestVector
+        self.passageCosines = passageCosines
+        self.vector = vector
         self.sentences = zip(Self.outline(passages), vectors).map { piece, vector in
             Sentence(
                 text: piece.text, passage: piece.passage, isListItem: piece.isListItem, startsLine: piece.startsLine,
@@ -59,10 +60,28 @@ package struct DraftSource: Sendable {
         }
     }
 
-    /// How well a sentence fits the question: its own nearness, and a share for the passage that was found.
-    func score(of index: Int, vector: [Float], question: MailQuestion) -> Float {
+    /// How well a sentence fits what was asked: its own nearness and that of its passage, which knows its headings.
+    func score(of index: Int) -> Float {
         let sentence = self.sentences[index]
-        return VectorTable.product(sentence.vector, vector) + (sentence.passage == self.bestPassage ? 0.15 : 0)
+        return 0.6 * VectorTable.product(sentence.vector, self.vector) + 0.4 * self.passageCosines[sentence.passage]
+    }
+
+    /// Sentences that belong together, in order: a paragraph, or a list with the line that leads it in.
+    func paragraphs(of usable: [Int]) -> [[Int]] {
+        var paragraphs: [[Int]] = []
+        for index in usable {
+            let sentence = self.sentences[index]
+            if let last = paragraphs.last?.last, self.sentences[last].passage == sentence.passage {
+                let previous = self.sentences[last]
+                let isSameList = sentence.isListItem && (previous.isListItem || previous.text.hasSuffix(":"))
+                if !sentence.startsLine || isSameList {
+                    paragraphs[paragraphs.count - 1].append(index)
+                    continue
+                }
+            }
+            paragraphs.append([index])
+        }
+        return paragraphs
     }
 }
 

@@ -22,11 +22,11 @@ package struct ExtractiveDrafter: Sendable {
     }
 
     /// - Parameters:
-    ///   - vector: embedding of `question.text`, of length 1.
     ///   - sources: the articles to draw from, best first; one for each part of the question.
     ///   - uncovered: requests of the mail that no source answers; they lower the confidence.
+    ///   - requests: how many requests the mail has.
     package func draft(
-        _ question: MailQuestion, vector: [Float], answerable: Double, sources: [DraftSource], uncovered: [String]
+        _ question: MailQuestion, answerable: Double, sources: [DraftSource], uncovered: [String], requests: Int
     ) -> DraftOutcome {
         guard let main = sources.first, answerable >= self.floor else {
             return .nothing(self.gap(question, answerable: answerable, nearest: sources.first))
@@ -35,9 +35,7 @@ package struct ExtractiveDrafter: Sendable {
         let phrases = ReplyPhrases.language(spoken) ?? ReplyPhrases.language("en")
         guard let phrases else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
         let paragraphs = sources.prefix(2).enumerated().map { position, source in
-            self.paragraphs(
-                source, question: question, vector: source.requestVector ?? vector,
-                words: position == 0 ? Self.wordLimit : Self.wordLimit / 2)
+            self.paragraphs(source, question: question, words: position == 0 ? Self.wordLimit : Self.wordLimit / 2)
         }
         let answer = paragraphs.joined().joined(separator: "\n\n")
         guard !answer.isEmpty else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
@@ -49,11 +47,11 @@ package struct ExtractiveDrafter: Sendable {
         let asked = missing.filter { !$0.isAskedInAnswer }.map { $0.item == .photo ? phrases.photo : phrases.orderNumber }
         if !asked.isEmpty { blocks.append(phrases.ask(asked)) }
         blocks.append(self.signature.isEmpty ? phrases.closing : "\(phrases.closing)\n\(self.signature)")
-        let requests = max(question.requests.count, 1)
+        let requests = max(requests, uncovered.count, 1)
         let confidence = Confidence(
             answerable: answerable, grounding: grounding.share, familiarity: question.familiarity,
             category: question.categoryConfidence,
-            questionsCovered: 1 - Double(min(uncovered.count, requests)) / Double(requests))
+            questionsCovered: 1 - Double(uncovered.count) / Double(requests))
         let isForeign = spoken != question.language && question.language != "und"
         return .draft(
             Draft(
@@ -61,14 +59,16 @@ package struct ExtractiveDrafter: Sendable {
                 unsupported: grounding.unsupported,
                 confidence: isForeign ? confidence.probability / 2 : confidence.probability, answerable: answerable,
                 missing: missing.map { $0.item.rawValue }),
-            remarks: Self.remarks(question, spoken: isForeign ? spoken : nil, uncovered: uncovered))
+            remarks: Self.remarks(question, spoken: isForeign ? spoken : nil, uncovered: uncovered, requests: requests))
     }
 
-    private static func remarks(_ question: MailQuestion, spoken: String?, uncovered: [String]) -> [String] {
+    private static func remarks(
+        _ question: MailQuestion, spoken: String?, uncovered: [String], requests: Int
+    ) -> [String] {
         var remarks: [String] = []
         if let spoken { remarks.append("the source is in \(spoken), the customer wrote in \(question.language)") }
         if !uncovered.isEmpty {
-            remarks.append("\(uncovered.count) of \(question.requests.count) requests are not covered by a source")
+            remarks.append("\(uncovered.count) of \(requests) requests are not covered by a source")
         }
         return remarks
     }
@@ -90,66 +90,63 @@ package struct ExtractiveDrafter: Sendable {
 
     // MARK: Choosing sentences
 
-    private func paragraphs(
-        _ source: DraftSource, question: MailQuestion, vector: [Float], words limit: Int
-    ) -> [String] {
+    /// The paragraphs that answer best, the article's opening one first when it fits: authors put the short answer there.
+    private func paragraphs(_ source: DraftSource, question: MailQuestion, words limit: Int) -> [String] {
         let usable = source.sentences.indices.filter { Self.isUsable(source.sentences[$0].text, for: question) }
-        let scores = Dictionary(
-            uniqueKeysWithValues: usable.map { ($0, source.score(of: $0, vector: vector, question: question)) })
-        guard let best = usable.max(by: { (scores[$0] ?? 0, $1) < (scores[$1] ?? 0, $0) }) else { return [] }
-        let passage = source.sentences[best].passage
-        var chosen = Self.run(around: best, in: usable, source: source, limit: limit)
-        var words = chosen.reduce(0) { $0 + source.sentences[$1].wordCount }
-        let others = usable.filter { source.sentences[$0].passage != passage }
-            .sorted { (scores[$0] ?? 0, $1) > (scores[$1] ?? 0, $0) }
-        for index in others.prefix(2) {
-            let sentence = source.sentences[index]
-            guard (scores[index] ?? 0) >= max(0.4, 0.85 * (scores[best] ?? 0)), words + sentence.wordCount <= limit,
-                !sentence.needsPredecessor, !sentence.isListItem,
-                chosen.allSatisfy({ VectorTable.product(source.sentences[$0].vector, sentence.vector) < 0.85 })
-            else { continue }
-            chosen.append(index)
-            words += sentence.wordCount
+        let paragraphs = source.paragraphs(of: Array(usable))
+        let scores = paragraphs.map { $0.map(source.score).max() ?? 0 }
+        guard let best = paragraphs.indices.max(by: { (scores[$0], $1) < (scores[$1], $0) }) else { return [] }
+        var chosen = [best]
+        var room = limit - Self.words(paragraphs[best], source)
+        func add(_ paragraph: Int, from share: Float) {
+            let size = Self.words(paragraphs[paragraph], source)
+            guard !chosen.contains(paragraph), scores[paragraph] >= share * scores[best], size <= room else { return }
+            chosen.append(paragraph)
+            room -= size
         }
-        return Self.rendered(chosen.sorted(), source: source)
+        add(0, from: 0.6)
+        // The rest of a list's passage is read with it.
+        for paragraph in paragraphs.indices where Self.passage(paragraphs[paragraph], source) == Self.passage(paragraphs[best], source) {
+            add(paragraph, from: 0.7)
+        }
+        for paragraph in paragraphs.indices.sorted(by: { (scores[$0], $1) > (scores[$1], $0) }).prefix(3) {
+            add(paragraph, from: 0.85)
+        }
+        return chosen.sorted().map { Self.rendered(self.fitted(paragraphs[$0], source: source, limit: limit), source) }
     }
 
-    /// The neighbouring sentences of one passage that fit: all of a short passage, else those after the best one and
-    /// as many before it as it takes to be understood.
-    private static func run(around best: Int, in usable: [Int], source: DraftSource, limit: Int) -> [Int] {
-        let passage = source.sentences[best].passage
-        let own = usable.filter { source.sentences[$0].passage == passage }
-        if own.reduce(0, { $0 + source.sentences[$1].wordCount }) <= limit { return own }
-        guard let place = own.firstIndex(of: best) else { return [best] }
-        var first = place
-        while first > 0, source.sentences[own[first]].needsPredecessor || source.sentences[own[first]].isListItem {
-            first -= 1
+    /// A paragraph that is too long by itself is cut to a run of sentences around its best one.
+    private func fitted(_ paragraph: [Int], source: DraftSource, limit: Int) -> [Int] {
+        guard Self.words(paragraph, source) > limit,
+            let best = paragraph.indices.max(by: { source.score(of: paragraph[$0]) < source.score(of: paragraph[$1]) })
+        else { return paragraph }
+        var first = best
+        while first > 0, source.sentences[paragraph[first]].needsPredecessor { first -= 1 }
+        var run: [Int] = []
+        for index in paragraph[first...] {
+            guard run.isEmpty || Self.words(run + [index], source) <= limit else { break }
+            run.append(index)
         }
-        var chosen: [Int] = []
-        var words = 0
-        for index in own[first...] {
-            let size = source.sentences[index].wordCount
-            guard words + size <= limit || chosen.isEmpty else { break }
-            chosen.append(index)
-            words += size
-        }
-        return chosen.contains(best) ? chosen : [best]
+        return run
     }
 
-    private static func rendered(_ chosen: [Int], source: DraftSource) -> [String] {
-        var paragraphs: [String] = []
-        var previous: DraftSource.Sentence?
-        for index in chosen {
+    private static func words(_ sentences: [Int], _ source: DraftSource) -> Int {
+        sentences.reduce(0) { $0 + source.sentences[$1].wordCount }
+    }
+
+    private static func passage(_ paragraph: [Int], _ source: DraftSource) -> Int? {
+        paragraph.first.map { source.sentences[$0].passage }
+    }
+
+    private static func rendered(_ paragraph: [Int], _ source: DraftSource) -> String {
+        var text = ""
+        for index in paragraph {
             let sentence = source.sentences[index]
-            if let previous, previous.passage == sentence.passage, !paragraphs.isEmpty {
-                let separator = sentence.startsLine ? (sentence.isListItem || previous.isListItem ? "\n" : "\n\n") : " "
-                paragraphs[paragraphs.count - 1] += separator + (sentence.isListItem ? "- " : "") + sentence.text
-            } else {
-                paragraphs.append((sentence.isListItem ? "- " : "") + sentence.text)
-            }
-            previous = sentence
+            let startsItem = sentence.isListItem && sentence.startsLine
+            text += text.isEmpty ? "" : startsItem ? "\n" : " "
+            text += startsItem ? "- \(sentence.text)" : sentence.text
         }
-        return paragraphs
+        return text
     }
 
     private static func isUsable(_ sentence: String, for question: MailQuestion) -> Bool {

@@ -28,6 +28,9 @@ package struct KnowledgeIndex: Sendable {
     /// Share of the lexical part in the fused score: helps long documents much and costs short questions nothing.
     package static let lexicalShare: Float = 0.2
 
+    /// What a sure category adds to the score of its articles.
+    private static let categoryShare: Float = 0.06
+
     package let dimensions: Int
     package private(set) var articles: [Article] = []
     package private(set) var ids: [ArticleID] = []
@@ -66,9 +69,10 @@ package struct KnowledgeIndex: Sendable {
     /// - Parameters:
     ///   - question: what the customer wrote; only its words are used.
     ///   - vector: the embedding of the same text, of length 1.
+    ///   - expecting: a category with its probability; articles of it get a little ahead.
     /// - Throws: `.dimensionMismatch`.
     package func search(
-        _ question: String, vector: [Float], limit: Int = 10
+        _ question: String, vector: [Float], limit: Int = 10, expecting: Analysis.Label? = nil
     ) throws(AnsweringError) -> SearchResult {
         guard !self.isEmpty else { return SearchResult(hits: [], evidence: Evidence()) }
         let terms = Words.terms(in: question)
@@ -92,7 +96,7 @@ package struct KnowledgeIndex: Sendable {
             } else {
                 best[owner] = Candidate(
                     article: owner, ordinal: 0, passageScore: score, cosine: max(title[owner], dense[passage]),
-                    coverage: covered[passage])
+                    coverage: covered[passage], expectation: self.expectation(expecting, of: owner))
             }
         }
         let ranked = best.compactMap(\.self).sorted { ($0.score, $1.article) > ($1.score, $0.article) }
@@ -103,13 +107,29 @@ package struct KnowledgeIndex: Sendable {
     /// Everything of one article, for drafting.
     package func passages(of article: Int) -> [KnowledgeChunk] { self.chunks[article] }
 
+    /// Cosine of each passage of one article with `vector`.
+    /// - Throws: `.dimensionMismatch`.
+    func cosines(of article: Int, with vector: [Float]) throws(AnsweringError) -> [Float] {
+        let first = self.chunks[..<article].reduce(0) { $0 + $1.count }
+        return try self.passages.products(with: vector, rows: first..<(first + self.chunks[article].count))
+    }
+
     private struct Candidate {
         var article: Int
         var ordinal: Int
         var passageScore: Float
         var cosine: Float
         var coverage: Float
-        var score: Float { KnowledgeIndex.fused(self.cosine, self.coverage) }
+        /// Probability that the mail is of the article's category, as far as it is known.
+        var expectation: Float
+        var score: Float {
+            KnowledgeIndex.fused(self.cosine, self.coverage) + KnowledgeIndex.categoryShare * self.expectation
+        }
+    }
+
+    private func expectation(_ expecting: Analysis.Label?, of article: Int) -> Float {
+        guard let expecting, self.articles[article].category == expecting.name else { return 0 }
+        return Float(expecting.confidence)
     }
 
     private static func fused(_ cosine: Float, _ coverage: Float) -> Float {
@@ -142,7 +162,8 @@ package struct KnowledgeIndex: Sendable {
         let wordiest = ranked.max { $0.coverage < $1.coverage }
         return Evidence(
             cosine: top.cosine, margin: top.score - (second?.score ?? 0), coverage: top.coverage,
-            legsAgree: densest?.article == top.article && wordiest?.article == top.article, terms: Set(question).count)
+            legsAgree: densest?.article == top.article && wordiest?.article == top.article,
+            expectation: top.expectation, terms: Set(question).count)
     }
 }
 
@@ -180,6 +201,8 @@ package struct Evidence: Sendable, Equatable {
     package var coverage: Float = 0
     /// Whether meaning and words name the same article.
     package var legsAgree = false
+    /// Probability that the question is of the article's category; 0 when triage was not asked.
+    package var expectation: Float = 0
     /// Different words of the question that carry meaning.
     package var terms = 0
 }

@@ -1,3 +1,5 @@
+import DeskModel
+
 /// What a customer's mail asks and what it already tells: the parts that a drafter looks at.
 package struct MailQuestion: Sendable {
     package var subject: String
@@ -12,12 +14,14 @@ package struct MailQuestion: Sendable {
     package var hasAttachment: Bool
     /// 0…1, from triage.
     package var familiarity: Double
+    /// Upper level of the category, from triage; nil when unknown.
+    package var category: String?
     /// Calibrated probability of the category, from triage.
     package var categoryConfidence: Double
 
     package init(
         subject: String, body: String, customerName: String? = nil, language: String = "en", sentiment: Double = 0,
-        hasAttachment: Bool = false, familiarity: Double = 1, categoryConfidence: Double = 1
+        hasAttachment: Bool = false, familiarity: Double = 1, category: String? = nil, categoryConfidence: Double = 1
     ) {
         self.subject = subject
         self.body = body
@@ -26,6 +30,7 @@ package struct MailQuestion: Sendable {
         self.sentiment = sentiment
         self.hasAttachment = hasAttachment
         self.familiarity = familiarity
+        self.category = category
         self.categoryConfidence = categoryConfidence
     }
 
@@ -35,15 +40,40 @@ package struct MailQuestion: Sendable {
         return String((subject.isEmpty ? self.body : "\(subject)\n\(self.body)").prefix(4000))
     }
 
-    /// The sentences that ask or demand something, at most 12; each must be covered before an answer may go out alone.
-    package var requests: [String] {
-        let sentences = SentenceSplitter.sentences(self.body.prefix(4000))
-        let asking = sentences.filter { sentence in
-            if sentence.last == "?" || sentence.hasSuffix("?)") { return true }
-            guard let first = Words.all(in: sentence.prefix(60)).first else { return false }
-            return Self.openers.contains(first)
+    /// One thing that the mail says, as it is searched for on its own.
+    package struct Statement: Sendable, Equatable {
+        /// The sentence; before a short one like `How do I do that?` stands the sentence it refers to.
+        package var text: String
+        /// Whether it asks or demands something: such a sentence must be covered before an answer may go out alone.
+        package var isRequest: Bool
+    }
+
+    /// Subject and sentences that carry meaning, at most 8; greetings, thanks and names are left out.
+    package var statements: [Statement] {
+        var result: [Statement] = []
+        let subject = BaseSubject.of(self.subject)
+        if Words.terms(in: subject).count >= 2 { result.append(Statement(text: subject, isRequest: false)) }
+        var previous = ""
+        for sentence in SentenceSplitter.sentences(self.body.prefix(4000)) {
+            let terms = Words.terms(in: sentence).count
+            let isRequest = Self.isRequest(sentence)
+            guard terms > 0, isRequest || terms > 1, !Self.isCourtesy(sentence) else { continue }
+            let needsContext = terms < 3 && !previous.isEmpty
+            result.append(Statement(text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest))
+            previous = sentence
         }
-        return Array((asking.isEmpty ? [self.text] : asking).prefix(12))
+        return Array(result.prefix(8))
+    }
+
+    private static func isRequest(_ sentence: String) -> Bool {
+        if sentence.last == "?" || sentence.hasSuffix("?)") { return true }
+        return Words.all(in: sentence.prefix(60)).first.map(Self.openers.contains) ?? false
+    }
+
+    private static func isCourtesy(_ sentence: String) -> Bool {
+        let words = Words.all(in: sentence)
+        guard words.count <= 6, let first = words.first else { return words.isEmpty }
+        return Self.courtesies.contains(first)
     }
 
     /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed.
@@ -70,6 +100,13 @@ package struct MailQuestion: Sendable {
             && word.contains(where: \.isLetter)
     }
 
+    /// Words that begin a greeting, thanks or a closing.
+    private static let courtesies: Set<String> = [
+        "hi", "hello", "hey", "dear", "good", "thanks", "thank", "regards", "kind", "best", "cheers", "sincerely",
+        "yours", "greetings", "sent", "guten", "hallo", "liebe", "lieber", "danke", "vielen", "mit", "viele", "bonjour",
+        "merci", "cordialement", "hola", "gracias", "saludos", "buongiorno", "grazie", "saluti", "bedankt", "dzien",
+        "dziekuje", "ola", "obrigado", "obrigada",
+    ]
     /// Words that begin a question or an instruction without a question mark.
     private static let openers: Set<String> = [
         "can", "could", "would", "will", "please", "how", "what", "when", "where", "why", "who", "which", "do", "does",

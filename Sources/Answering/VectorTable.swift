@@ -17,12 +17,14 @@ struct VectorTable: Sendable {
     }
 
     /// The dot product of each vector with `query`: the cosine when all are of length 1.
-    func products(with query: [Float]) throws(AnsweringError) -> [Float] {
+    /// - Parameter rows: which of them; nil means all.
+    func products(with query: [Float], rows: Range<Int>? = nil) throws(AnsweringError) -> [Float] {
         let query = try Self.blocks(of: query, dimensions: self.dimensions)
         let stride = self.stride
-        var result = [Float](repeating: 0, count: self.count)
-        var base = 0
-        for row in 0..<self.count {
+        let rows = rows ?? 0..<self.count
+        var result = [Float](repeating: 0, count: rows.count)
+        var base = rows.lowerBound * stride
+        for row in result.indices {
             var sum = SIMD16<Float>.zero
             for block in 0..<stride { sum += self.blocks[base + block] * query[block] }
             result[row] = sum.sum()
