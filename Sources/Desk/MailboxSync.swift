@@ -1,3 +1,4 @@
+internal import ConnectionThread
 internal import DeskModel
 internal import DeskStore
 internal import Foundation
@@ -42,11 +43,11 @@ struct MailboxSync: Sendable {
         let name = FolderName(self.mailbox.folders.inbox)
         let selected = try await session.select(name, readOnly: true)
         var folder = try await self.folder(selected)
-        try await self.importNew(session, folder: &folder)
+        try await self.importNew(session, folder: &folder, uidNext: selected.uidNext)
         while !Task.isCancelled {
-            try await self.waitForNews(session, name: name)
+            try await self.waitForNews(session)
             if Task.isCancelled { return }
-            try await self.importNew(session, folder: &folder)
+            try await self.importNew(session, folder: &folder, uidNext: nil)
         }
     }
 
@@ -81,12 +82,13 @@ struct MailboxSync: Sendable {
 
     // MARK: - Import
 
-    private func importNew(_ session: IMAPSession, folder: inout FolderRecord) async throws {
+    /// - Parameter uidNext: Known right after SELECT: a long way to go is taken page by page.
+    private func importNew(_ session: IMAPSession, folder: inout FolderRecord, uidNext: UID?) async throws {
         guard try await !self.isIntakePaused() else { return }
         var retry = try await self.context.store.unfinishedAttempt(folder.id)
         if retry?.uidValidity != folder.uidValidity { retry = nil }
         while let first = UID(folder.lastUID)?.next ?? UID(1) {
-            let page = try await self.page(session, from: first)
+            let page = try await self.page(session, from: first, uidNext: uidNext)
             guard let last = page.last else { break }
             self.progress()
             for batch in self.batches(page, retry: retry) {
@@ -114,18 +116,15 @@ struct MailboxSync: Sendable {
     }
 
     /// The next messages after the cursor, ascending; empty at the end.
-    private func page(_ session: IMAPSession, from first: UID) async throws -> [MessageOverview] {
-        // Ask for everything first: usually there is one new mail, and one command is one round trip.
-        let status = await session.selected
-        let next = status?.uidNext?.rawValue ?? .max
-        if next == .max || next - first.rawValue <= Self.pageSize || next < first.rawValue {
-            return try await session.overview(.from(first)).filter { $0.uid >= first }.sorted { $0.uid < $1.uid }
+    private func page(_ session: IMAPSession, from first: UID, uidNext: UID?) async throws -> [MessageOverview] {
+        guard let uidNext, uidNext > first, uidNext.rawValue - first.rawValue > Self.pageSize else {
+            // Usually there is one new mail, and one command is one round trip.
+            return try await session.overview(.from(first)).sorted { $0.uid < $1.uid }
         }
         // A long stretch may be full of gaps: the numbers that exist, then a page of them.
-        let uids = try await session.searchUIDs(in: .from(first)).filter { $0 >= first }.sorted()
+        let uids = try await session.searchUIDs(in: .from(first))
         guard let start = uids.first else { return [] }
-        let end = uids[min(Int(Self.pageSize), uids.count) - 1]
-        guard let range = UIDRange(start, through: end) else { return [] }
+        guard let range = UIDRange(start, through: uids[min(Int(Self.pageSize), uids.count) - 1]) else { return [] }
         return try await session.overview(range).sorted { $0.uid < $1.uid }
     }
 
@@ -161,17 +160,16 @@ struct MailboxSync: Sendable {
 
     private func fetch(_ session: IMAPSession, _ batch: [MessageOverview]) async throws -> [FetchedMail] {
         let limit = self.context.settings.maximumMessageSize
-        var bytes: [UID: [UInt8]] = [:]
-        let whole = batch.filter { $0.size <= limit }.map(\.uid)
+        let fetched = Locked<[UID: [UInt8]]>([:])
+        let whole = batch.filter { $0.size <= limit }
         let large = batch.filter { $0.size > limit }.map(\.uid)
         if !whole.isEmpty {
-            for message in try await session.fetch(whole, maximumBytesInFlight: 4 << 20) {
-                bytes[message.uid] = message.bytes
-            }
+            try await session.fetch(whole) { message in fetched.withLock { $0[message.uid] = message.bytes } }
         }
         if !large.isEmpty {
-            for message in try await session.fetchHeaders(large) { bytes[message.uid] = message.bytes }
+            try await session.fetchHeaders(large) { message in fetched.withLock { $0[message.uid] = message.bytes } }
         }
+        let bytes = fetched.withLock { $0 }
         return batch.map { overview in
             let contents: FetchedMail.Contents =
                 bytes[overview.uid] == nil ? .vanished : overview.size > limit ? .header(size: overview.size) : .whole
@@ -184,9 +182,8 @@ struct MailboxSync: Sendable {
     // MARK: - Waiting
 
     /// Until something changed in the folder, or it is time to look.
-    private func waitForNews(_ session: IMAPSession, name: FolderName) async throws {
-        let canIdle = await session.hasCapability("IDLE")
-        if canIdle {
+    private func waitForNews(_ session: IMAPSession) async throws {
+        if await session.capabilities.hasIdle {
             let deadline = ContinuousClock.now + Self.idleLimit
             while ContinuousClock.now < deadline, !Task.isCancelled {
                 // Short turns keep the watchdog fed and find a dead peer; the server sees one IDLE after the other.

@@ -224,6 +224,20 @@ extension DeskStore {
         _ = try await self.pool.execute("update draft set fingerprint = \(fingerprint) where write_id = \(write)")
     }
 
+    /// Somebody edits the old draft: it stays, and the new one that was to replace it is not written.
+    package func keepTouched(_ draft: DraftID, insteadOf write: Int64) async throws {
+        try await self.pool.withTransaction { transaction in
+            _ = try await transaction.pipeline([
+                "update draft set state = 'removed' where write_id = \(write) and state in ('planned', 'placed')",
+                """
+                update mailbox_write set state = 'failed', finished_at = now(), last_error = 'the old draft is being edited'
+                where id = \(write) and state = 'writing' and kind = 'draft'
+                """,
+                "update draft set state = 'touched' where id = \(draft.rawValue) and state = 'superseded'",
+            ])
+        }
+    }
+
     /// - Parameter state: `removed`, `touched` or `vanished`.
     package func setDraftState(_ draft: DraftID, _ state: String) async throws {
         _ = try await self.pool.execute("update draft set state = \(state) where id = \(draft.rawValue)")
