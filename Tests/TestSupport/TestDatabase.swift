@@ -1,6 +1,6 @@
+internal import Glibc
 package import Postgres
 package import Testing
-internal import Glibc
 
 /// A schema of one test: made and migrated before it, dropped after it, also when it fails.
 ///
@@ -22,6 +22,7 @@ package struct TestDatabase: Sendable {
     }
 
     /// Runs `body` on one connection as superuser.
+    @discardableResult
     package func asAdmin<R>(_ body: (PostgresConnection) async throws -> R) async throws -> R {
         let connection = try await PostgresConnection.connect(self.adminConfiguration)
         do {
@@ -59,7 +60,8 @@ package struct DatabaseTrait: SuiteTrait, TestTrait, TestScoping {
         let schema = "t_\(UInt64.random(in: .min ... .max))"
         let path = "\(schema),public"
         let configuration = PostgresConfiguration(conninfo: runtime, applicationName: schema, searchPath: path)
-        let adminConfiguration = PostgresConfiguration(conninfo: admin, applicationName: "\(schema)_admin", searchPath: path)
+        let adminConfiguration = PostgresConfiguration(
+            conninfo: admin, applicationName: "\(schema)_admin", searchPath: path)
         let connection = try await PostgresConnection.connect(adminConfiguration)
         let pool = PostgresPool(configuration, size: self.connections)
         let database = TestDatabase(
