@@ -61,12 +61,8 @@ package struct AcknowledgeJob: JobHandler {
         guard let mailbox = self.mailboxes[subject.mailboxID], subject.status == .new || subject.status == .open,
             self.context.mode(of: mailbox) >= .acknowledge
         else { return nil }
-        let text = Acknowledgement.text(
-            number: TicketNumber(subject.ticketNumber), deskName: self.context.settings.deskName,
-            openingHours: self.context.settings.acknowledgement.openingHours,
-            language: subject.language ?? mailbox.language)
         let outgoing = OutgoingMail(context: self.context, mailbox: mailbox, now: Date())
-        guard let message = outgoing.acknowledgement(subject, text: text, sequence: id) else { return nil }
+        guard let message = outgoing.acknowledgement(subject, sequence: id) else { return nil }
         return OutboxMail(
             id: OutboxID(id), mailboxID: subject.mailboxID, ticketID: subject.ticketID, kind: .acknowledgement,
             internetMessageID: message.messageID.text,

@@ -27,25 +27,27 @@ struct MailboxWriter: Sendable {
         let session = try await MailboxConnection.open(self.mailbox, logger: self.context.logger)
         do {
             let folders = try await MailboxFolders.find(in: session, settings: self.mailbox)
+            var lastCommand = ContinuousClock.now
             while !Task.isCancelled {
                 self.progress()
                 if self.context.isHeld() {
                     try await Task.sleep(for: .seconds(1))
-                } else if try await !self.writeBatch(session, folders: folders) {
+                } else if try await self.writeBatch(session, folders: folders) {
+                    lastCommand = .now
+                } else {
                     await self.wake.wait(atMost: .seconds(5))
                 }
-                try await self.keepAlive(session)
+                // A command now and then, so that the server does not end an idle session.
+                if .now - lastCommand > .seconds(240) {
+                    try await session.noop()
+                    lastCommand = .now
+                }
             }
             await session.logout()
         } catch {
             await session.close()
             throw error
         }
-    }
-
-    /// A command now and then, so that the server does not end an idle session; `select` counts as one.
-    private func keepAlive(_ session: IMAPSession) async throws {
-        if await session.idleTime > .seconds(240) { try await session.noop() }
     }
 
     /// - Returns: False when there was nothing to do.
@@ -135,7 +137,7 @@ struct MailboxWriter: Sendable {
         }
     }
 
-    static func fingerprint(_ bytes: [UInt8]) -> Digest { Digest(SHA256.hash(data: Data(bytes))) }
+    static func fingerprint(_ bytes: [UInt8]) -> ContentDigest { ContentDigest(SHA256.hash(data: Data(bytes))) }
 
     // MARK: - After a crash
 

@@ -97,13 +97,11 @@ struct OutboxSender: Sendable {
     }
 
     private func outcome(of delivery: SMTPDelivery, mail: OutboxMail) -> DeliveryOutcome {
-        let refused = delivery.replies.filter { !$0.reply.isPositive }
-        let words = (refused.map { "\($0.recipient.address): \($0.reply)" } + [delivery.final.map(\.description)].compactMap { $0 })
-            .joined(separator: "; ")
-        if delivery.isAccepted { return DeliveryOutcome(event: .accepted, reply: words) }
+        let words: String = (delivery.refused.map { "\($0.address.address): \($0.reply)" } + [delivery.final?.description])
+            .compactMap { $0 }.joined(separator: "; ")
+        if !delivery.accepted.isEmpty { return DeliveryOutcome(event: .accepted, reply: words) }
         let isPermanent =
-            delivery.final.map { $0.isPermanentFailure }
-            ?? refused.allSatisfy { $0.reply.isPermanentFailure }
+            delivery.final.map(\.isPermanent) ?? delivery.refused.allSatisfy(\.reply.isPermanent)
         if isPermanent || mail.attempt + 1 >= Self.attemptLimit { return DeliveryOutcome(event: .refused, reply: words) }
         return DeliveryOutcome(
             event: .deferred, reply: words, retryAfter: Self.delay(afterAttempt: mail.attempt + 1))

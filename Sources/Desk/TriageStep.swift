@@ -153,8 +153,8 @@ package struct TriageStep: Sendable {
     ) {
         guard outgoing.mailbox.notes != .off else { return }
         let writeID = nextID()
-        let message = outgoing.note(
-            subject, body: self.briefing(subject, outcome.record, answer), sequence: writeID)
+        let body = BriefingNote.body(self.briefing(subject, outcome.record, answer))
+        let message = outgoing.note(subject, body: body, sequence: writeID)
         outcome.writes.append(
             self.write(
                 writeID, .note, subject, outcome, message: message, flags: ["\\Seen"], internalDate: message.date))
@@ -186,9 +186,10 @@ package struct TriageStep: Sendable {
         let team = self.context.settings.escalation.team
         guard !team.isEmpty else { return }
         let id = nextID()
-        let notice = self.escalation(subject, outcome.record, answer)
+        let briefing = self.briefing(subject, outcome.record, answer)
         let message = outgoing.notice(
-            ticket: subject.ticketID, to: team, subject: notice.subject, body: notice.body, sequence: id)
+            ticket: subject.ticketID, to: team, subject: EscalationNotice.subject(briefing),
+            body: EscalationNotice.body(briefing, customerText: Self.text(of: subject)), sequence: id)
         outcome.mails.append(self.mail(id, .notice, subject, message, recipients: team, from: outgoing))
     }
 
@@ -198,11 +199,24 @@ package struct TriageStep: Sendable {
     ) {
         guard let draft = answer?.draft, let customer = MailAddress(subject.customerEmail) else { return }
         let id = nextID()
-        let body = self.automaticBody(draft, language: outcome.record.analysis.language)
-        guard var message = outgoing.reply(subject, body: body, sequence: id) else { return }
+        guard let phrases = ReplyPhrases.language(outcome.record.analysis.language),
+            var message = outgoing.reply(subject, body: draft.body + "\n\n" + phrases.automatic + "\n", sequence: id)
+        else { return }
         message.cc = []
         message.extraHeaders = OutgoingMail.automatic("auto-replied")
         outcome.mails.append(self.mail(id, .answer, subject, message, recipients: [customer], from: outgoing))
+    }
+
+    private func briefing(_ subject: TriageSubject, _ record: TriageRecord, _ answer: Answer?) -> Briefing {
+        var briefing = Briefing(
+            ticket: TicketNumber(subject.ticketNumber), subject: subject.subject, customer: subject.customerEmail,
+            analysis: record.analysis, decision: record.decision)
+        briefing.draft = answer?.draft
+        briefing.remarks = answer?.remarks ?? []
+        briefing.history = subject.history
+        briefing.readers = [subject.customerEmail] + subject.participants
+        briefing.contactCount = subject.contacts
+        return briefing
     }
 
     private func mail(

@@ -15,7 +15,7 @@ extension DeskStore {
     ///   - threadDigests: All ids that may lead to a ticket, with the mails' own ids.
     ///   - ownIDs: Message-IDs of the mails, to find what we wrote into the mailbox ourselves.
     package func lookUp(
-        dedupeKeys: [Digest], threadDigests: [Digest], ownIDs: [String], tokenTickets: [TicketID], numbers: [Int64],
+        dedupeKeys: [ContentDigest], threadDigests: [ContentDigest], ownIDs: [String], tokenTickets: [TicketID], numbers: [Int64],
         in transaction: PostgresTransaction
     ) async throws -> IntakeLookup {
         let buckets = Set((threadDigests + dedupeKeys).map { Int32($0[0]) % Int32(Self.lockBuckets) }).sorted()
@@ -42,7 +42,7 @@ extension DeskStore {
             lookup.messages[key] = StoredMessageID(id)
         }
         var ticketIDs = Set(tokenTickets.map(\.rawValue))
-        var threads: [(Digest, Int64)] = []
+        var threads: [(ContentDigest, Int64)] = []
         for row in results[2] {
             let (hash, source, ticket) = try row.decode([UInt8].self, String.self, Int64.self)
             if source == "received" { lookup.receivedIDs.insert(hash) }
