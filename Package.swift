@@ -95,7 +95,7 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "Desk", "DeskModel", "DeskStore", "MailTransport", "WorkQueue", "Triage", "Answering", "MIME", "Postgres",
-                "Encoder", "Systemd", "Curl", "ConnectionThread", logging, lifecycle,
+                "Encoder", "Systemd", "Curl", "ConnectionThread", "CPosix", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -118,6 +118,8 @@ let package = Package(
         tests("Triage", ["Encoder", "DeskModel"]),
         tests("Answering", ["Encoder", "DeskModel"]),
         tests("Desk", ["DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage", "Encoder"]),
-        tests("martlet", ["DeskModel", "Desk"]),
+        tests(
+            "martlet",
+            ["DeskModel", "Desk", "MailTransport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     ]
 )
