@@ -1,5 +1,5 @@
-package import DeskModel
-package import DeskStore
+internal import DeskModel
+internal import DeskStore
 internal import Foundation
 internal import Logging
 internal import MailTransport
@@ -24,7 +24,7 @@ package struct MailboxService: Service {
     }
 
     package func run() async throws {
-        let record = try await cancelWhenGracefulShutdown { try await self.record() }
+        let record = await cancelWhenGracefulShutdown { await self.record() }
         guard let record else { return }
         try await withThrowingTaskGroup(of: Void.self) { group in
             // What is being sent is finished before the service ends; reading and writing may stop anywhere.
@@ -35,7 +35,7 @@ package struct MailboxService: Service {
     }
 
     /// nil when the service was stopped before the database answered.
-    private func record() async throws -> MailboxRecord? {
+    private func record() async -> MailboxRecord? {
         var failures = Failures(context: self.context, mailbox: self.mailbox, what: "the mailbox cannot be set up")
         while !Task.isCancelled {
             do {
