@@ -104,7 +104,10 @@ let package = Package(
 
         // Tests mirror the tree
         tests("ConnectionThread"),
-        tests("Curl"),
+        .target(
+            name: "ScriptedServer", dependencies: ["ConnectionThread"], path: "Tests/ScriptedServer",
+            swiftSettings: wrapper),
+        tests("Curl", ["ScriptedServer"]),
         tests("Postgres", [logging]),
         tests("MIME", ["DeskModel"]),
         tests("Systemd", [lifecycle, logging]),
@@ -112,7 +115,7 @@ let package = Package(
         tests("LinearModel"),
         tests("LanguageGuess"),
         tests("DeskModel"),
-        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread"]),
+        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread", "ScriptedServer", logging]),
         tests("DeskStore", ["Postgres", "DeskModel", "WorkQueue"]),
         tests("WorkQueue", ["Postgres", lifecycle]),
         tests("Triage", ["Encoder", "DeskModel"]),
