@@ -18,6 +18,9 @@ package struct DeskStore: Sendable {
         [
             Migration(version: 2, name: "mail", sql: String(decoding: PackageResources._002_mail_sql, as: UTF8.self)),
             Migration(
+                version: 3, name: "knowledge",
+                sql: String(decoding: PackageResources._003_knowledge_sql, as: UTF8.self)),
+            Migration(
                 version: 4, name: "ticket_embedding",
                 sql: String(decoding: PackageResources._004_ticket_embedding_sql, as: UTF8.self)),
         ]

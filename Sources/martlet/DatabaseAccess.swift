@@ -3,11 +3,14 @@ import DeskModel
 import DeskStore
 import Logging
 import Postgres
+import WorkQueue
 
 /// How commands reach the database, and what they say when they cannot.
 enum DatabaseAccess {
     /// All migrations of the product, in order.
-    static var migrations: [Migration] { DeskStore.migrations }
+    static var migrations: [Migration] {
+        (WorkQueue.migrations + DeskStore.migrations).sorted { $0.version < $1.version }
+    }
 
     static func configuration(_ settings: DatabaseSettings, application: String) -> PostgresConfiguration {
         PostgresConfiguration(

@@ -37,5 +37,10 @@ struct Martlet: AsyncParsableCommand {
                     OutboxCommand.self,
                     QuarantineCommand.self,
                 ]),
+            CommandGroup(
+                name: "Single mails and texts",
+                subcommands: [
+                    ParseCommand.self
+                ]),
         ])
 }
