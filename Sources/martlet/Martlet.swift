@@ -23,6 +23,7 @@ struct Martlet: AsyncParsableCommand {
                 name: "Service",
                 subcommands: [
                     VersionCommand.self
-                ])
+                ]),
+            CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self]),
         ])
 }
