@@ -61,7 +61,7 @@ let package = Package(
         wrapperTarget("MIME", ["CGMime", "DeskModel"]),
         wrapperTarget("Systemd", ["CSystemd", "CPosix", "ConnectionThread", logging, lifecycle]),
         wrapperTarget("Encoder", ["COpenBLAS", "CEncoderKernels", "ConnectionThread"]),
-        wrapperTarget("LinearModel", ["CLinear", "CTinyBLAS"]),
+        wrapperTarget("LinearModel", ["CLinear", "CTinyBLAS", "ConnectionThread"]),
         wrapperTarget("LanguageGuess", ["CTextCat", "ConnectionThread"]),
 
         // L2: protocols, storage, queue, triage, answers
@@ -103,9 +103,11 @@ let package = Package(
             ], swiftSettings: strict),
 
         // Tests mirror the tree
+        .target(
+            name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: wrapper),
         tests("ConnectionThread"),
         tests("Curl"),
-        tests("Postgres", [logging]),
+        tests("Postgres", ["TestSupport", "ConnectionThread", logging, lifecycle]),
         tests("MIME", ["DeskModel"]),
         tests("Systemd", [lifecycle, logging]),
         tests("Encoder", resources: [.copy("Fixtures")]),
@@ -113,11 +115,16 @@ let package = Package(
         tests("LanguageGuess"),
         tests("DeskModel"),
         tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread"]),
-        tests("DeskStore", ["Postgres", "DeskModel", "WorkQueue"]),
-        tests("WorkQueue", ["Postgres", lifecycle]),
+        tests("DeskStore", ["TestSupport", "Postgres", "DeskModel", "WorkQueue"]),
+        tests("WorkQueue", ["TestSupport", "Postgres", lifecycle, logging]),
         tests("Triage", ["Encoder", "DeskModel"]),
         tests("Answering", ["Encoder", "DeskModel"]),
-        tests("Desk", ["DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage", "Encoder"]),
+        tests(
+            "Desk",
+            [
+                "TestSupport", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage",
+                "Encoder",
+            ]),
         tests(
             "martlet",
             ["DeskModel", "Desk", "MailTransport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

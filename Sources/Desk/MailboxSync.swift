@@ -212,9 +212,9 @@ enum MailboxConnection {
     static func credential(of mailbox: MailboxSettings) -> SASLCredential {
         guard let oauth = mailbox.oauth else { return .password(user: mailbox.user, mailbox.password) }
         let source = OAuthTokenSource(
-            tokenURL: oauth.tokenURL, clientID: oauth.clientID, clientSecret: oauth.clientSecret,
+            url: oauth.tokenURL, clientID: oauth.clientID, clientSecret: oauth.clientSecret,
             refreshToken: oauth.refreshToken)
-        return .oauth2(user: mailbox.user) { try await source.token() }
+        return .oauth2(user: mailbox.user) { try await source.accessToken() }
     }
 
     /// nil: no login.

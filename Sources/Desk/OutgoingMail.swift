@@ -56,17 +56,26 @@ struct OutgoingMail {
     }
 
     /// "We have your mail": nothing of the customer's words unless our mail server vouched for the sender.
-    func acknowledgement(
-        _ subject: TriageSubject, text: (subject: String, body: String), sequence: Int64
-    ) -> OutboundMessage? {
-        guard let customer = MailAddress(subject.customerEmail) else { return nil }
+    ///
+    /// - Returns: nil when nothing may be sent.
+    func acknowledgement(_ subject: TriageSubject, sequence: Int64) -> OutboundMessage? {
+        let settings = self.context.settings
+        let verdict: Acknowledgement.Verdict =
+            switch subject.isVerified {
+            case true: .pass
+            case false: .fail
+            case nil: .none
+            }
+        guard let customer = MailAddress(subject.customerEmail),
+            let text = Acknowledgement(
+                ticket: TicketNumber(subject.ticketNumber), theirSubject: subject.subject, verdict: verdict,
+                language: subject.language ?? self.mailbox.language, deskName: settings.deskName,
+                openingHours: settings.acknowledgement.openingHours, isOpen: false)
+        else { return nil }
         let original = subject.internetMessageID.flatMap { MessageID($0) }
-        let line =
-            subject.isVerified == true
-            ? "Re: \(BaseSubject.of(subject.subject)) [\(TicketNumber(subject.ticketNumber))]" : text.subject
         return OutboundMessage(
             messageID: self.messageID(subject.ticketID, sequence), date: self.now,
-            from: self.sender(subject.answerFrom), to: [customer], subject: HeaderValue(sanitizing: line),
+            from: self.sender(subject.answerFrom), to: [customer], subject: HeaderValue(sanitizing: text.subject),
             inReplyTo: original, references: original.map { [$0] } ?? [],
             extraHeaders: Self.automatic("auto-replied"), body: text.body)
     }

@@ -39,6 +39,8 @@ package struct TriageSubject: Sendable {
     package var isSuperseded: Bool
     /// A person has the draft of this ticket in hand.
     package var hasTouchedDraft: Bool
+    /// ISO 639-1, from the last analysis; nil before.
+    package var language: String?
 }
 
 /// What one triage step writes.
@@ -84,6 +86,19 @@ package struct TriageRecord: Sendable {
 extension DeskStore {
     /// The messages of a batch of triage jobs; a message that is gone or has no ticket is left out.
     package func triageSubjects(_ ids: [StoredMessageID]) async throws -> [TriageSubject] {
+        try await self.subjects(where: "m.id = any(\(ids.map(\.rawValue))::bigint[])")
+    }
+
+    /// The first message of each ticket.
+    package func triageSubjects(firstMessagesOf tickets: [TicketID]) async throws -> [TriageSubject] {
+        try await self.subjects(
+            where: """
+                m.id in (select min(f.id) from message f
+                    where f.ticket_id = any(\(tickets.map(\.rawValue))::bigint[]) group by f.ticket_id)
+                """)
+    }
+
+    private func subjects(where condition: SQL) async throws -> [TriageSubject] {
         let rows = try await self.pool.query(
             """
             select m.id, t.id, t.ticket_number, t.mailbox_id, t.status, t.is_history,
@@ -104,9 +119,9 @@ extension DeskStore {
                     order by o.created_at desc limit 3),
                 exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
                     and e.kind = 'human'),
-                exists (select from draft d where d.ticket_id = t.id and d.state = 'touched')
+                exists (select from draft d where d.ticket_id = t.id and d.state = 'touched'), t.language
             from message m join ticket t on t.id = m.ticket_id
-            where m.id = any(\(ids.map(\.rawValue))::bigint[])
+            where \(condition)
             """)
         return try rows.map(Self.triageSubject)
     }
@@ -115,12 +130,12 @@ extension DeskStore {
         let (
             id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, kind, suppress,
             verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
-            history, superseded, touched
+            history, superseded, touched, language
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
             String.self, Int32.self, String.self, Bool.self, Bool?.self, Bool.self, String.self, String?.self,
             String.self, String?.self, Date.self, [String].self, [String].self, Int64.self, Int64.self, [String].self,
-            Bool.self, Bool.self)
+            Bool.self, Bool.self, String?.self)
         return TriageSubject(
             messageID: StoredMessageID(id), ticketID: TicketID(ticket), ticketNumber: number,
             mailboxID: MailboxID(mailbox), status: TicketStatus(rawValue: status) ?? .open, isHistory: isHistory,
@@ -129,7 +144,8 @@ extension DeskStore {
             isFlagged: flagged, customerEmail: email, customerName: name, answerFrom: answerFrom,
             internetMessageID: internetID, internalDate: date, participants: participants,
             references: references.reversed(), recentTickets: Int(recent), contacts: Int(contacts), history: history,
-            isSuperseded: superseded, hasTouchedDraft: touched)
+            isSuperseded: superseded, hasTouchedDraft: touched,
+            language: language)
     }
 
     /// The statements that write triage results: analysis, ticket columns, embedding, draft and event.

@@ -15,7 +15,7 @@ extension DeskStore {
     ///   - threadDigests: All ids that may lead to a ticket, with the mails' own ids.
     ///   - ownIDs: Message-IDs of the mails, to find what we wrote into the mailbox ourselves.
     package func lookUp(
-        dedupeKeys: [Digest], threadDigests: [Digest], ownIDs: [String], tokenTickets: [TicketID], numbers: [Int64],
+        dedupeKeys: [ContentDigest], threadDigests: [ContentDigest], ownIDs: [String], tokenTickets: [TicketID], numbers: [Int64],
         in transaction: PostgresTransaction
     ) async throws -> IntakeLookup {
         let buckets = Set((threadDigests + dedupeKeys).map { Int32($0[0]) % Int32(Self.lockBuckets) }).sorted()
@@ -42,7 +42,7 @@ extension DeskStore {
             lookup.messages[key] = StoredMessageID(id)
         }
         var ticketIDs = Set(tokenTickets.map(\.rawValue))
-        var threads: [(Digest, Int64)] = []
+        var threads: [(ContentDigest, Int64)] = []
         for row in results[2] {
             let (hash, source, ticket) = try row.decode([UInt8].self, String.self, Int64.self)
             if source == "received" { lookup.receivedIDs.insert(hash) }
@@ -89,12 +89,10 @@ extension DeskStore {
 
     /// Writes a planned batch: rows, cursor and status changes, as one pipeline.
     ///
-    /// - Parameters:
-    ///   - additional: Statements of the same step from other modules (jobs).
-    ///   - eventIDs: As many keys as the batch has events and quarantined mails.
+    /// - Parameter eventIDs: As many keys as the batch has events and quarantined mails.
     /// - Throws: `StoreError.leaseLost` when another host holds the mailbox; the transaction must then roll back.
     package func write(
-        _ batch: IntakeBatch, additional: [SQL], eventIDs: [Int64], in transaction: PostgresTransaction
+        _ batch: IntakeBatch, eventIDs: [Int64], in transaction: PostgresTransaction
     ) async throws {
         var statements: [SQL] = []
         if !batch.tickets.isEmpty { statements += self.ticketStatements(batch) }
@@ -129,7 +127,6 @@ extension DeskStore {
         }
         statements += self.statusStatements(batch)
         statements += self.eventStatements(batch, ids: eventIDs)
-        statements += additional
         let cursor = statements.count
         statements.append(
             """

@@ -270,3 +270,14 @@ extension DeskStore {
         """
     }
 }
+
+extension DeskStore {
+    /// Closes what was resolved before the reopen window.
+    package func closeOldTickets(after window: Duration) async throws {
+        try await self.pool.execute(
+            """
+            update ticket set status = 'closed', updated_at = now()
+            where status = 'resolved' and resolved_at < now() - make_interval(secs => \(window / .seconds(1)))
+            """)
+    }
+}

@@ -2,7 +2,7 @@ package import DeskModel
 package import struct Foundation.Date
 
 /// SHA-256 of a Message-ID or of a mail's content; 32 octets.
-package typealias Digest = [UInt8]
+package typealias ContentDigest = [UInt8]
 
 /// A ticket as far as threading needs to know it.
 package struct TicketCandidate: Sendable, Hashable {
@@ -37,13 +37,13 @@ package struct TicketCandidate: Sendable, Hashable {
 /// What the database knows of a batch before it is planned.
 package struct IntakeLookup: Sendable {
     /// Stored messages by dedupe key.
-    package var messages: [Digest: StoredMessageID] = [:]
+    package var messages: [ContentDigest: StoredMessageID] = [:]
     /// Of our own notes, drafts and sent copies: Message-ID → kind and ticket.
     package var ownWrites: [String: OwnWrite] = [:]
     /// Tickets a Message-ID leads to, by its digest; ascending by ticket.
-    package var threads: [Digest: [TicketCandidate]] = [:]
+    package var threads: [ContentDigest: [TicketCandidate]] = [:]
     /// Message-IDs (digests) of mail that is stored, for "same id, other content".
-    package var receivedIDs: Set<Digest> = []
+    package var receivedIDs: Set<ContentDigest> = []
     package var ticketsByID: [TicketID: TicketCandidate] = [:]
     package var ticketsByNumber: [Int64: TicketCandidate] = [:]
 
@@ -98,7 +98,7 @@ package struct IntakeBatch: Sendable {
         package var id: StoredMessageID
         package var ticketID: TicketID?
         package var direction: String
-        package var dedupeKey: Digest
+        package var dedupeKey: ContentDigest
         package var isFlagged: Bool
         package var parsed: InboundMessage
         package var classification: MessageClassification
@@ -108,7 +108,7 @@ package struct IntakeBatch: Sendable {
         package var raw: [UInt8]
 
         package init(
-            id: StoredMessageID, ticketID: TicketID?, direction: String, dedupeKey: Digest, isFlagged: Bool,
+            id: StoredMessageID, ticketID: TicketID?, direction: String, dedupeKey: ContentDigest, isFlagged: Bool,
             parsed: InboundMessage, classification: MessageClassification, isVerified: Bool?, threadReason: String,
             internalDate: Date, raw: [UInt8]
         ) {
@@ -149,11 +149,11 @@ package struct IntakeBatch: Sendable {
 
     package struct ThreadKey: Sendable, Hashable {
         package enum Source: String, Sendable { case received, sent, referenced }
-        package var digest: Digest
+        package var digest: ContentDigest
         package var ticketID: TicketID
         package var source: Source
 
-        package init(digest: Digest, ticketID: TicketID, source: Source) {
+        package init(digest: ContentDigest, ticketID: TicketID, source: Source) {
             self.digest = digest
             self.ticketID = ticketID
             self.source = source

@@ -24,6 +24,11 @@ struct Martlet: AsyncParsableCommand {
                 subcommands: [
                     VersionCommand.self
                 ]),
+            CommandGroup(
+                name: "Single mails and texts",
+                subcommands: [
+                    ParseCommand.self
+                ]),
             CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self]),
         ])
 }

@@ -1,0 +1,177 @@
+/// Splits the text of a mail into what its sender newly wrote, the signature, and the quoted conversation.
+///
+/// Works on lines, in time linear in the length; lines are looked at for 500 characters. Answers between quotes are kept.
+/// Never eats everything: where nothing new is left, the whole text counts as new.
+package enum ReplyParser {
+    private enum Role { case visible, quoted, signature }
+
+    /// Of a plain text; quotation is `>` or an earlier mail below an attribution, a separator or a copied header.
+    package static func split(_ text: String) -> ReplyText {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(ReplyLine.init)
+        return Self.split(lines, quoteFrom: nil, signatureFrom: nil, text: text)
+    }
+
+    /// Of HTML, with the marks that mail programs leave in it.
+    package static func split(html: String) -> ReplyText { Self.split(HTMLText.render(html)) }
+
+    /// Of rendered HTML.
+    package static func split(_ rendered: HTMLText.Rendered) -> ReplyText {
+        var offset = 0
+        var quoteFrom: Int?
+        var signatureFrom: Int?
+        var lines: [ReplyLine] = []
+        for line in rendered.text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if let mark = rendered.quoteStart, quoteFrom == nil, mark <= offset { quoteFrom = lines.count }
+            if let mark = rendered.signatureStart, signatureFrom == nil, mark <= offset { signatureFrom = lines.count }
+            lines.append(ReplyLine(line))
+            offset += line.utf8.count + 1
+        }
+        return Self.split(lines, quoteFrom: quoteFrom, signatureFrom: signatureFrom, text: rendered.text)
+    }
+
+    private static func split(
+        _ lines: [ReplyLine], quoteFrom: Int?, signatureFrom: Int?, text: String
+    ) -> ReplyText {
+        var roles = [Role](repeating: .visible, count: lines.count)
+        Self.markQuotes(lines, &roles)
+        if let start = quoteFrom, Self.hasText(lines, roles, before: start) {
+            for index in start..<lines.count { roles[index] = .quoted }
+        }
+        if !Self.hasText(lines, roles, before: lines.count) {
+            return ReplyText(visible: Self.trimmed(text), signature: "", quoted: "")
+        }
+        Self.markSignature(lines, &roles, from: signatureFrom)
+        return ReplyText(
+            visible: Self.joined(lines, roles, .visible), signature: Self.joined(lines, roles, .signature),
+            quoted: Self.joined(lines, roles, .quoted))
+    }
+
+    // MARK: - Quotes
+
+    private static func markQuotes(_ lines: [ReplyLine], _ roles: inout [Role]) {
+        var index = 0
+        var hasText = false
+        while index < lines.count {
+            if lines[index].isQuoted {
+                roles[index] = .quoted
+                index += 1
+                continue
+            }
+            if lines[index].isBlank {
+                index += 1
+                continue
+            }
+            if let length = ReplyMarks.separator(lines, at: index), hasText {
+                for rest in index..<lines.count { roles[rest] = .quoted }
+                _ = length
+                return
+            }
+            if let length = ReplyMarks.attribution(lines, at: index) {
+                let next = Self.nextText(lines, from: index + length)
+                if next == lines.count || lines[next].isQuoted {
+                    for line in index..<min(index + length, lines.count) { roles[line] = .quoted }
+                    index += length
+                    continue
+                }
+                if hasText {
+                    for rest in index..<lines.count { roles[rest] = .quoted }
+                    return
+                }
+            }
+            hasText = true
+            index += 1
+        }
+    }
+
+    private static func nextText(_ lines: [ReplyLine], from start: Int) -> Int {
+        var index = start
+        while index < lines.count, lines[index].isBlank { index += 1 }
+        return index
+    }
+
+    private static func hasText(_ lines: [ReplyLine], _ roles: [Role], before end: Int) -> Bool {
+        lines.indices.prefix(end).contains { roles[$0] == .visible && !lines[$0].isBlank }
+    }
+
+    // MARK: - Signature
+
+    private static func markSignature(_ lines: [ReplyLine], _ roles: inout [Role], from marked: Int?) {
+        var start: Int?
+        if let marked, roles.indices.contains(marked), Self.hasText(lines, roles, before: marked) { start = marked }
+        var visible = 0
+        for index in lines.indices where roles[index] == .visible && !lines[index].isBlank {
+            if let first = start, first <= index { break }
+            if visible > 0, ReplyMarks.isSignatureStart(lines, at: index, remaining: { Self.remaining(lines, roles, index) }) {
+                start = index
+                break
+            }
+            visible += 1
+        }
+        guard let start else { return }
+        for index in start..<lines.count where roles[index] == .visible { roles[index] = .signature }
+    }
+
+    /// How many visible lines with text there are from `index` on.
+    private static func remaining(_ lines: [ReplyLine], _ roles: [Role], _ index: Int) -> Int {
+        var count = 0
+        for line in index..<lines.count where roles[line] == .visible && !lines[line].isBlank {
+            count += 1
+            if count > 40 { break }
+        }
+        return count
+    }
+
+    // MARK: - Result
+
+    private static func joined(_ lines: [ReplyLine], _ roles: [Role], _ role: Role) -> String {
+        var parts: [Substring] = []
+        var gap = false
+        for index in lines.indices {
+            if roles[index] == role {
+                if gap, !parts.isEmpty, parts.last?.isEmpty == false { parts.append("") }
+                gap = false
+                parts.append(lines[index].text)
+            } else {
+                gap = true
+            }
+        }
+        return Self.trimmed(parts.joined(separator: "\n"))
+    }
+
+    /// Without blank lines at both ends and blanks at the end.
+    private static func trimmed(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        guard let last = bytes.lastIndex(where: { $0 > 0x20 }) else { return "" }
+        var start = 0
+        for (index, byte) in bytes.enumerated() {
+            if byte == 0x0A { start = index + 1 } else if byte > 0x20 { break }
+        }
+        return String(decoding: bytes[start...last], as: UTF8.self)
+    }
+}
+
+/// One line and what can be said of it without its neighbours.
+struct ReplyLine {
+    /// As it stands, without CR.
+    let text: Substring
+    /// Trimmed and cut after 500 characters, for looking at.
+    let content: String
+    /// Lower case of `content`.
+    let lower: String
+    let isQuoted: Bool
+
+    var isBlank: Bool { self.content.isEmpty }
+
+    init(_ line: Substring) {
+        var text = line
+        if text.hasSuffix("\r") { text.removeLast() }
+        self.text = text
+        let isBlank: (UInt8) -> Bool = { $0 <= 0x20 }
+        var bytes = text.utf8.drop(while: isBlank).prefix(1_000)
+        while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+        let content = String(decoding: bytes, as: UTF8.self)
+        self.content = content.allSatisfy({ $0 == "\u{A0}" || $0 == "\u{200B}" || $0 == "\u{FEFF}" }) ? "" : content
+        self.lower = self.content.lowercased()
+        self.isQuoted = self.content.hasPrefix(">") || self.content.hasPrefix("|>") || self.content.hasPrefix("＞")
+    }
+}
