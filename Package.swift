@@ -105,7 +105,7 @@ let package = Package(
         // Tests mirror the tree
         tests("ConnectionThread"),
         .target(
-            name: "ScriptedServer", dependencies: ["ConnectionThread"], path: "Tests/ScriptedServer",
+            name: "ScriptedServer", dependencies: ["CPosix", "ConnectionThread"], path: "Tests/ScriptedServer",
             swiftSettings: wrapper),
         tests("Curl", ["ScriptedServer"]),
         tests("Postgres", [logging]),
