@@ -42,5 +42,6 @@ struct Martlet: AsyncParsableCommand {
                 subcommands: [
                     ParseCommand.self
                 ]),
+            CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self]),
         ])
 }
