@@ -130,6 +130,9 @@ let package = Package(
             ]),
         tests(
             "martlet",
-            ["DeskModel", "Desk", "MailTransport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            [
+                "DeskModel", "Desk", "DeskStore", "MailTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ]
 )

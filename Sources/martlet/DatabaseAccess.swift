@@ -125,8 +125,9 @@ struct DeskRuntime: Sendable {
     static func explained(_ error: any Error) -> any Error {
         switch error {
         case let error as PostgresError: DatabaseAccess.explain(error)
-        case let error as StoreError:
-            CommandError(.failed, error.context)
+        case let error as StoreError where error.code == .notFound && !error.context.contains("no "):
+            CommandError(.failed, "there is no \(error.context)")
+        case let error as StoreError: CommandError(.failed, error.context)
         default: error
         }
     }
