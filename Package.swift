@@ -103,21 +103,31 @@ let package = Package(
             ], swiftSettings: strict),
 
         // Tests mirror the tree
+        .target(
+            name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: wrapper),
         tests("ConnectionThread"),
-        tests("Curl"),
-        tests("Postgres", [logging]),
+        .target(
+            name: "ScriptedServer", dependencies: ["ConnectionThread"], path: "Tests/ScriptedServer",
+            swiftSettings: wrapper),
+        tests("Curl", ["ScriptedServer"]),
+        tests("Postgres", ["TestSupport", "ConnectionThread", logging, lifecycle]),
         tests("MIME", ["DeskModel"]),
         tests("Systemd", [lifecycle, logging]),
         tests("Encoder", resources: [.copy("Fixtures")]),
         tests("LinearModel"),
         tests("LanguageGuess"),
         tests("DeskModel"),
-        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread"]),
-        tests("DeskStore", ["Postgres", "DeskModel", "WorkQueue"]),
-        tests("WorkQueue", ["Postgres", lifecycle]),
+        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread", "ScriptedServer", logging]),
+        tests("DeskStore", ["TestSupport", "Postgres", "DeskModel", "WorkQueue"]),
+        tests("WorkQueue", ["TestSupport", "Postgres", lifecycle, logging]),
         tests("Triage", ["Encoder", "DeskModel"]),
         tests("Answering", ["Encoder", "DeskModel"]),
-        tests("Desk", ["DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage", "Encoder"]),
+        tests(
+            "Desk",
+            [
+                "TestSupport", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage",
+                "Encoder",
+            ]),
         tests(
             "martlet",
             ["DeskModel", "Desk", "MailTransport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -93,7 +93,9 @@ package struct Grounding: Sendable {
         }
 
         func holdsFacts(of claim: Passage, hosts: [String]) -> Bool {
-            self.nearbyFacts.hold(claim.facts, hosts: hosts)
+            // `Vouchers cannot be refunded` is no source for `vouchers can be refunded`.
+            if self.facts.isNegated, !claim.facts.isNegated, !claim.facts.promises.isEmpty { return false }
+            return self.nearbyFacts.hold(claim.facts, hosts: hosts)
         }
     }
 }
@@ -132,7 +134,7 @@ struct Facts: Equatable {
         self.isNegated = self.isNegated || other.isNegated
     }
 
-    /// Whether everything that `claim` commits to stands here too. A promise whose source says `not` needs the `not`.
+    /// Whether everything that `claim` commits to stands here too.
     func hold(_ claim: Facts, hosts: [String]) -> Bool {
         guard claim.numbers.isSubset(of: self.numbers), claim.promises.isSubset(of: self.promises) else { return false }
         if claim.isNegated, !self.isNegated { return false }

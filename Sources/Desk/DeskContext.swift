@@ -1,10 +1,7 @@
-package import Answering
-package import DeskModel
+internal import DeskModel
 package import DeskStore
-package import Encoder
 internal import Foundation
 package import Logging
-package import Triage
 package import WorkQueue
 
 /// What the parts of the desk share. Made once by the command; holds no state of its own.
@@ -38,16 +35,4 @@ package struct DeskContext: Sendable {
     func isHeld() -> Bool {
         !self.settings.holdFile.isEmpty && FileManager.default.fileExists(atPath: self.settings.holdFile)
     }
-}
-
-/// The kinds of jobs of the desk.
-extension JobKind {
-    /// Key: message. Analyse, draft, decide.
-    static let triage: JobKind = "triage"
-    /// As `triage`, for mail from before the desk: analysis only, when nothing else is to do.
-    static let backfill: JobKind = "backfill"
-    /// Key: ticket. Tell the customer that the mail has arrived.
-    static let acknowledge: JobKind = "acknowledge"
-    /// Key: ticket. Tell the team about something that only a person can settle.
-    static let notify: JobKind = "notify"
 }

@@ -251,25 +251,28 @@ package struct MailboxFolders: Sendable {
     package let notes: FolderName
     private let notesPlace: MailboxSettings.NotesPlace
 
-    package static func find(in session: IMAPSession, settings: MailboxSettings) async throws -> MailboxFolders {
+    /// - Parameter creating: Makes the folders that are missing.
+    package static func find(
+        in session: IMAPSession, settings: MailboxSettings, creating: Bool = true
+    ) async throws -> MailboxFolders {
         let known = try await session.folders()
         let prefix = try await session.personalPrefix()
         func pick(_ configured: String, _ use: IMAPFolder.SpecialUse, _ names: [String]) -> FolderName? {
             if !configured.isEmpty { return FolderName(configured) }
             if let special = known.first(where: { $0.specialUse == use && $0.isSelectable }) { return special.name }
-            let wanted = Set(names.flatMap { [$0.lowercased(), (prefix + $0).lowercased()] })
-            return known.first { $0.isSelectable && wanted.contains($0.name.text.lowercased()) }?.name
+            let usual = Set(names.flatMap { [$0.lowercased(), (prefix + $0).lowercased()] })
+            return known.first { $0.isSelectable && usual.contains($0.name.text.lowercased()) }?.name
         }
         let drafts = pick(settings.folders.drafts, .drafts, ["Drafts", "Entwürfe", "Brouillons", "Borradores", "Bozze"])
         let sent = pick(
             settings.folders.sent, .sent, ["Sent", "Sent Items", "Sent Messages", "Gesendet", "Gesendete Objekte"])
         let notes = FolderName(prefix + settings.folders.notes)
-        for folder in [drafts ?? FolderName(prefix + "Drafts"), sent ?? FolderName(prefix + "Sent")]
-        where !known.contains(where: { $0.name == folder }) { try await session.create(folder) }
-        if settings.notes == .folder, !known.contains(where: { $0.name == notes }) { try await session.create(notes) }
+        let wanted = [drafts ?? FolderName(prefix + "Drafts"), sent ?? FolderName(prefix + "Sent")]
+        for folder in wanted + (settings.notes == .folder ? [notes] : [])
+        where creating && !known.contains(where: { $0.name == folder }) { try await session.create(folder) }
         return MailboxFolders(
-            inbox: FolderName(settings.folders.inbox), drafts: drafts ?? FolderName(prefix + "Drafts"),
-            sent: sent ?? FolderName(prefix + "Sent"), notes: notes, notesPlace: settings.notes)
+            inbox: FolderName(settings.folders.inbox), drafts: wanted[0], sent: wanted[1],
+            notes: notes, notesPlace: settings.notes)
     }
 
     func name(for kind: MailboxWrite.Kind) -> FolderName {

@@ -3,7 +3,8 @@ internal import DeskStore
 internal import Foundation
 internal import Logging
 internal import Postgres
-package import ServiceLifecycle
+internal import ServiceLifecycle
+internal import WorkQueue
 
 /// What has to be looked at now and then: mails whose sender died, tickets whose window has passed, old rows, a changed
 /// knowledge base.
@@ -44,17 +45,8 @@ package struct Maintenance: Service {
                 "a mail may or may not have been sent; a person has to decide",
                 metadata: .with([.outbox: id, .ticket: ticket?.description ?? "none"]))
             guard let ticket else { continue }
-            let payload = try JSONEncoder().encode([
-                "reason": "a mail may or may not have been sent; decide with: martlet outbox show \(id)"
-            ])
-            try await store.pool.withTransaction { transaction in
-                _ = try await transaction.pipeline(
-                    try self.context.queue.enqueueStatements([
-                        .init(
-                            kind: .notify, key: ticket.rawValue, payload: String(decoding: payload, as: UTF8.self),
-                            priority: 2)
-                    ]))
-            }
+            let reason = "a mail may or may not have been sent; decide with: martlet outbox show \(id)"
+            try await self.context.queue.enqueue([try .notify(ticket: ticket, reason: reason)], in: store.pool)
         }
         try await store.closeOldTickets(after: self.context.settings.reopenWindow)
         try await self.knowledge.refresh()

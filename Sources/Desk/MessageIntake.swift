@@ -102,34 +102,28 @@ struct MessageIntake: Sendable {
                 leaseEpoch: lease.epoch)
             let plan = planner.plan(mails, into: empty, lookup: lookup) { keys.removeFirst() }
             let eventKeys = Array(keys.prefix(plan.batch.events.count + plan.batch.quarantined.count))
-            try await store.write(
-                plan.batch, additional: self.jobStatements(plan), eventIDs: eventKeys, in: transaction)
+            try await self.context.queue.enqueue(try self.jobs(plan), in: transaction)
+            try await store.write(plan.batch, eventIDs: eventKeys, in: transaction)
         }
     }
 
-    private func jobStatements(_ plan: IntakePlanner.Plan) throws -> [SQL] {
-        var jobs: [NewJob] = []
-        for (message, isHistory) in plan.triage {
-            jobs.append(
-                NewJob(
-                    kind: isHistory ? .backfill : .triage, key: message.rawValue, priority: isHistory ? 9 : 4,
-                    uniqueKey: "triage:\(message)"))
+    private func jobs(_ plan: IntakePlanner.Plan) throws -> [NewJob] {
+        var jobs = plan.triage.map { message, isHistory in
+            NewJob(
+                isHistory ? .backfill : .triage, key: message.rawValue,
+                priority: isHistory ? JobPriority.backfill : JobPriority.triage)
         }
-        for (ticket, message) in plan.acknowledge {
+        for (ticket, _) in plan.acknowledge {
             jobs.append(
                 NewJob(
-                    kind: .acknowledge, key: ticket.rawValue, payload: #"{"message": \#(message)}"#, priority: 5,
-                    delay: self.context.settings.acknowledgement.delay, uniqueKey: "acknowledge:\(ticket)"))
+                    .acknowledge, key: ticket.rawValue, priority: JobPriority.acknowledge,
+                    due: .after(self.context.settings.acknowledgement.delay), uniqueKey: "acknowledge:\(ticket)"))
         }
         let mode = self.context.mode(of: self.mailbox)
         for (ticket, reason) in plan.needsEyes where mode > .observe {
-            let payload = try JSONEncoder().encode(["reason": reason])
-            jobs.append(
-                NewJob(
-                    kind: .notify, key: ticket.rawValue, payload: String(decoding: payload, as: UTF8.self),
-                    priority: 2, uniqueKey: nil))
+            jobs.append(try .notify(ticket: ticket, reason: reason))
         }
-        return jobs.isEmpty ? [] : try self.context.queue.enqueueStatements(jobs)
+        return jobs
     }
 }
 

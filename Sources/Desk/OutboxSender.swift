@@ -4,6 +4,7 @@ internal import Foundation
 internal import Logging
 internal import MailTransport
 internal import Postgres
+internal import WorkQueue
 
 /// Sends what is queued for one mailbox over its SMTP server.
 ///
@@ -89,7 +90,7 @@ struct OutboxSender: Sendable {
         let outcome: DeliveryOutcome
         do {
             outcome = self.outcome(of: try await session.send(envelope, message: mail.bytes), mail: mail)
-        } catch let error as MailError {
+        } catch {
             outcome = self.outcome(of: error, mail: mail)
         }
         try await self.record(mail, outcome)
@@ -124,34 +125,32 @@ struct OutboxSender: Sendable {
     /// What follows from an outcome: a copy for the Sent folder, or a person who has to know.
     private func record(_ mail: OutboxMail, _ outcome: DeliveryOutcome) async throws {
         let store = self.context.store
-        let keys = try await store.ids.take(3)
-        var additional: [SQL] = []
-        switch outcome.event {
-        case .accepted:
-            if let ticketID = mail.ticketID, mail.kind != .notice, !self.mailbox.serverFilesSent {
-                additional += store.planStatements([
+        let keys = try await store.ids.take(2)
+        var copies: [MailboxWrite] = []
+        var notices: [NewJob] = []
+        if let ticketID = mail.ticketID, mail.kind != .notice {
+            switch outcome.event {
+            case .accepted where !self.mailbox.serverFilesSent:
+                copies.append(
                     MailboxWrite(
                         id: keys[1], mailboxID: self.mailboxID, ticketID: ticketID, messageID: nil, kind: .sentCopy,
                         internetMessageID: mail.internetMessageID, bytes: mail.bytes, flags: ["\\Seen"],
-                        internalDate: nil, rank: 3)
-                ])
+                        internalDate: nil, rank: 3))
+            case .refused:
+                notices.append(
+                    try .notify(ticket: ticketID, reason: "the \(mail.kind.rawValue) was refused: \(outcome.reply)"))
+            case .outcomeUnknown:
+                let words = "the \(mail.kind.rawValue) may or may not have been sent; decide with: martlet outbox show \(mail.id)"
+                notices.append(try .notify(ticket: ticketID, reason: words))
+            default: break
             }
-        case .refused, .outcomeUnknown:
-            if let ticketID = mail.ticketID, mail.kind != .notice {
-                let payload = try JSONEncoder().encode([
-                    "reason": outcome.event == .outcomeUnknown
-                        ? "the \(mail.kind.rawValue) may or may not have been sent; decide with: martlet outbox show \(mail.id)"
-                        : "the \(mail.kind.rawValue) was refused: \(outcome.reply)"
-                ])
-                additional += try self.context.queue.enqueueStatements([
-                    .init(
-                        kind: .notify, key: ticketID.rawValue, payload: String(decoding: payload, as: UTF8.self),
-                        priority: 2)
-                ])
-            }
-        default: break
         }
-        try await store.recordDelivery(mail, outcome, eventID: keys[0], additional: additional)
+        let planned = (copies, notices)
+        try await store.recordDelivery(mail, outcome, eventID: keys[0]) { transaction in
+            let statements = store.planStatements(planned.0)
+            if !statements.isEmpty { try await transaction.pipeline(statements) }
+            try await self.context.queue.enqueue(planned.1, in: transaction)
+        }
         self.context.logger.notice(
             "a mail was handed to the SMTP server",
             metadata: .with([

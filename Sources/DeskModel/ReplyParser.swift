@@ -7,7 +7,15 @@ package enum ReplyParser {
 
     /// Of a plain text; quotation is `>` or an earlier mail below an attribution, a separator or a copied header.
     package static func split(_ text: String) -> ReplyText {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(ReplyLine.init)
+        var lines: [ReplyLine] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if let start = ReplyMarks.attributionInside(line) {
+                lines.append(ReplyLine(line[..<start]))
+                lines.append(ReplyLine(line[start...]))
+            } else {
+                lines.append(ReplyLine(line))
+            }
+        }
         return Self.split(lines, quoteFrom: nil, signatureFrom: nil, text: text)
     }
 
@@ -61,10 +69,12 @@ package enum ReplyParser {
                 index += 1
                 continue
             }
-            if let length = ReplyMarks.separator(lines, at: index), hasText {
-                for rest in index..<lines.count { roles[rest] = .quoted }
-                _ = length
-                return
+            if let length = ReplyMarks.separator(lines, at: index) {
+                // With nothing before it the mail is a forward: its header goes, its text is what there is to read.
+                let end = hasText ? lines.count : index + length
+                for line in index..<end { roles[line] = .quoted }
+                index = end
+                continue
             }
             if let length = ReplyMarks.attribution(lines, at: index) {
                 let next = Self.nextText(lines, from: index + length)
@@ -76,6 +86,12 @@ package enum ReplyParser {
                 if hasText {
                     for rest in index..<lines.count { roles[rest] = .quoted }
                     return
+                }
+                // At the top with the answer right below it: only the line itself goes.
+                if lines[(index + length)...].contains(where: \.isQuoted) {
+                    for line in index..<(index + length) { roles[line] = .quoted }
+                    index += length
+                    continue
                 }
             }
             hasText = true
@@ -107,7 +123,9 @@ package enum ReplyParser {
             }
             visible += 1
         }
-        guard let start else { return }
+        if let first = start, let name = ReplyMarks.nameLine(lines, above: first, { roles[$0] == .visible }) { start = name }
+        if start == nil { start = ReplyMarks.contactBlock(lines, { roles[$0] == .visible }) }
+        guard let start, Self.hasText(lines, roles, before: start) else { return }
         for index in start..<lines.count where roles[index] == .visible { roles[index] = .signature }
     }
 
@@ -170,8 +188,11 @@ struct ReplyLine {
         var bytes = text.utf8.drop(while: isBlank).prefix(1_000)
         while let last = bytes.last, isBlank(last) { bytes.removeLast() }
         let content = String(decoding: bytes, as: UTF8.self)
-        self.content = content.allSatisfy({ $0 == "\u{A0}" || $0 == "\u{200B}" || $0 == "\u{FEFF}" }) ? "" : content
+        // U+1427 is the mark that a read-receipt extension leaves behind.
+        self.content = content.allSatisfy({ "\u{A0}\u{200B}\u{FEFF}\u{1427}".contains($0) }) ? "" : content
         self.lower = self.content.lowercased()
-        self.isQuoted = self.content.hasPrefix(">") || self.content.hasPrefix("|>") || self.content.hasPrefix("＞")
+        // `>:` and `> wrote:` are the rest of an attribution that was wrapped inside the brackets.
+        let isRest = self.content == ">:" || (self.content.hasPrefix(">") && self.content.hasSuffix("wrote:") && self.content.utf8.count < 12)
+        self.isQuoted = !isRest && self.content.hasPrefix(">") || self.content.hasPrefix("|>") || self.content.hasPrefix("＞")
     }
 }

@@ -89,12 +89,10 @@ extension DeskStore {
 
     /// Writes a planned batch: rows, cursor and status changes, as one pipeline.
     ///
-    /// - Parameters:
-    ///   - additional: Statements of the same step from other modules (jobs).
-    ///   - eventIDs: As many keys as the batch has events and quarantined mails.
+    /// - Parameter eventIDs: As many keys as the batch has events and quarantined mails.
     /// - Throws: `StoreError.leaseLost` when another host holds the mailbox; the transaction must then roll back.
     package func write(
-        _ batch: IntakeBatch, additional: [SQL], eventIDs: [Int64], in transaction: PostgresTransaction
+        _ batch: IntakeBatch, eventIDs: [Int64], in transaction: PostgresTransaction
     ) async throws {
         var statements: [SQL] = []
         if !batch.tickets.isEmpty { statements += self.ticketStatements(batch) }
@@ -129,7 +127,6 @@ extension DeskStore {
         }
         statements += self.statusStatements(batch)
         statements += self.eventStatements(batch, ids: eventIDs)
-        statements += additional
         let cursor = statements.count
         statements.append(
             """

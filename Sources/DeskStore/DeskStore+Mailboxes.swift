@@ -1,6 +1,6 @@
 package import DeskModel
 package import struct Foundation.Date
-internal import Postgres
+package import Postgres
 
 /// A mailbox as the database knows it.
 package struct MailboxRecord: Sendable {
@@ -201,6 +201,36 @@ extension DeskStore {
             return UnfinishedAttempt(
                 uidValidity: UInt32(clamping: validity), firstUID: UInt32(clamping: first),
                 lastUID: UInt32(clamping: last), attempt: Int(attempt))
+        }
+    }
+}
+
+extension DeskStore {
+    /// Opens the history tickets whose mails stand at `uids`: from now on they are work like any other.
+    ///
+    /// - Returns: The newest human mail of each opened ticket.
+    package func reviveHistory(
+        folder: FolderRecord, uids: [UInt32], in transaction: PostgresTransaction
+    ) async throws -> [StoredMessageID] {
+        let rows = try await transaction.query(
+            """
+            with opened as (
+                update ticket t set is_history = false, status = 'new', resolved_at = null, updated_at = now()
+                where t.is_history and t.id in (
+                    select m.ticket_id from folder_item i join message m on m.id = i.message_id
+                    where i.folder_id = \(folder.id.rawValue) and i.uidvalidity = \(Int64(folder.uidValidity))
+                        and i.uid = any(\(uids.map { Int64($0) })::bigint[])
+                        and m.kind in ('human', 'other') and m.direction = 'in')
+                returning t.id
+            ), items as (
+                update folder_item i set disposition = 'message' from message m, opened
+                where i.message_id = m.id and m.ticket_id = opened.id and i.disposition = 'history'
+            )
+            select max(m.id) from message m join opened o on o.id = m.ticket_id where m.direction = 'in' group by o.id
+            """)
+        return try rows.map { row in
+            let id = try row.decode(Int64.self)
+            return StoredMessageID(id)
         }
     }
 }

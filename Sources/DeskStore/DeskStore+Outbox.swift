@@ -168,10 +168,11 @@ extension DeskStore {
 
     /// Records how a transmission ended, with the ledger and the ticket's event, in one transaction.
     ///
-    /// - Parameter additional: What else this decides: a copy for the Sent folder, a notice.
+    /// - Parameter additional: What else this decides, in the same transaction: a copy for the Sent folder, a notice.
     /// - Throws: `StoreError.leaseLost` when the row was taken over meanwhile (it is `uncertain` then).
     package func recordDelivery(
-        _ mail: OutboxMail, _ outcome: DeliveryOutcome, eventID: Int64, additional: [SQL] = []
+        _ mail: OutboxMail, _ outcome: DeliveryOutcome, eventID: Int64,
+        additional: (PostgresTransaction) async throws -> Void = { _ in }
     ) async throws {
         guard let next = DeliveryState.transmitting.after(outcome.event) else {
             throw StoreError(.conflict, "no way from transmitting by \(outcome.event)")
@@ -211,8 +212,8 @@ extension DeskStore {
                     values (\(eventID), \(ticketID.rawValue), 'delivery', 'martlet', \(detail)::text::jsonb)
                     """)
             }
-            statements += additional
             if !statements.isEmpty { _ = try await transaction.pipeline(statements) }
+            try await additional(transaction)
         }
     }
 

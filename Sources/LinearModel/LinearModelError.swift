@@ -6,7 +6,7 @@ package struct LinearModelError: Error, CustomStringConvertible {
     package var isRetryable: Bool { false }
     package let context: String
 
-    init(_ code: Code, _ context: String) {
+    package init(_ code: Code, _ context: String) {
         self.code = code
         self.context = context
     }

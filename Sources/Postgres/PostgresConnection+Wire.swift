@@ -9,19 +9,15 @@ extension PostgresConnection {
     func perform(_ sql: SQL, _ command: inout Command) throws(PostgresError) -> PostgresRows {
         let raw = try self.live(&command)
         let types = try self.types(of: [sql], &command)
-        let text = sql.text
-        command.statement = text
-        let plan = self.statements.use(text)
-        if case .prepare = plan {
-            // Preparing and executing in one round trip needs the pipeline.
-            let steps = [Step(sql: sql, text: text, plan: plan)]
-            return try self.perform(steps, types, &command)[0]
-        }
-        try self.send(Step(sql: sql, text: text, plan: plan), types, raw, command)
+        let step = self.step(sql)
+        command.statement = step.text
+        // Preparing and executing in one round trip needs the pipeline.
+        if case .prepare = step.plan { return try self.perform([step], types, &command)[0] }
+        try self.send(step, types, raw, command)
         var answer = try self.collect(raw, &command)
         // When the plan outlived a change of the schema nothing was done yet: outside a transaction, once more.
-        if let failure = answer.failure, self.isStale(failure, text), PQtransactionStatus(raw) == PQTRANS_IDLE {
-            try self.send(Step(sql: sql, text: text, plan: .direct), types, raw, command)
+        if let failure = answer.failure, self.isStale(failure, step), PQtransactionStatus(raw) == PQTRANS_IDLE {
+            try self.send(Step(sql: sql, key: step.key, plan: .direct), types, raw, command)
             answer = try self.collect(raw, &command)
         }
         return try self.rows(answer, command)
@@ -40,18 +36,20 @@ extension PostgresConnection {
     /// One statement on its way to the server.
     struct Step {
         let sql: SQL
-        let text: String
+        let key: StatementCache.Key
         let plan: StatementCache.Plan
+        var text: String { self.key.text }
+    }
+
+    private func step(_ sql: SQL) -> Step {
+        let key = StatementCache.Key(text: sql.text, types: sql.binds.map(\.type))
+        return Step(sql: sql, key: key, plan: self.statements.use(key))
     }
 
     func perform(pipeline statements: [SQL], _ command: inout Command) throws(PostgresError) -> [PostgresRows] {
         _ = try self.live(&command)
         let types = try self.types(of: statements, &command)
-        let steps = statements.map { sql in
-            let text = sql.text
-            return Step(sql: sql, text: text, plan: self.statements.use(text))
-        }
-        return try self.perform(steps, types, &command)
+        return try self.perform(statements.map { self.step($0) }, types, &command)
     }
 
     private func perform(
@@ -82,12 +80,12 @@ extension PostgresConnection {
             if case .prepare(_, let evicted) = step.plan {
                 if evicted != nil { failure = try self.collect(raw, &command).failure ?? failure }
                 let prepared = try self.collect(raw, &command)
-                if prepared.failure != nil || prepared.wasSkipped { self.statements.forget(step.text) }
+                if prepared.failure != nil || prepared.wasSkipped { self.statements.forget(step.key) }
                 failure = failure ?? prepared.failure
             }
             let answer = try self.collect(raw, &command)
             if let error = answer.failure {
-                _ = self.isStale(error, step.text)
+                _ = self.isStale(error, step)
                 failure = failure ?? error
             }
             if failure == nil { answers.append(try self.rows(answer, command)) }
@@ -315,9 +313,9 @@ extension PostgresConnection {
     }
 
     /// Whether a prepared statement is of no more use; if so it is forgotten.
-    private func isStale(_ failure: PostgresError, _ text: String) -> Bool {
+    private func isStale(_ failure: PostgresError, _ step: Step) -> Bool {
         guard failure.sqlState == "0A000" || failure.sqlState == "26000" else { return false }
-        self.statements.forget(text)
+        self.statements.forget(step.key)
         return true
     }
 }

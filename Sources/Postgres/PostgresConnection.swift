@@ -180,16 +180,23 @@ package actor PostgresConnection: PostgresSession {
         defer { self.noteHealth() }
         guard isCancellable else { return try body(&command) }
         if Task.isCancelled { throw PostgresError(.cancelled, "the task was cancelled", context: context) }
+        // The closure must use `self`, or it is not isolated to this actor and leaves the thread.
         let result = await withTaskCancellationHandler {
-            do throws(PostgresError) {
-                return Result<R, PostgresError>.success(try body(&command))
-            } catch {
-                return .failure(error)
-            }
+            self.result(of: body, &command)
         } onCancel: { [thread] in
             thread.interrupt()
         }
         return try result.get()
+    }
+
+    private func result<R: Sendable>(
+        of body: (inout Command) throws(PostgresError) -> R, _ command: inout Command
+    ) -> Result<R, PostgresError> {
+        do throws(PostgresError) {
+            return .success(try body(&command))
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func noteHealth() {

@@ -58,6 +58,7 @@ package final class PostgresPool: PostgresSession, Service {
     // MARK: Use
 
     /// Lends a connection to `body`. One that comes back broken or with an open transaction is replaced.
+    @discardableResult
     package func withConnection<R>(_ body: (PostgresConnection) async throws -> R) async throws -> R {
         let connection = try await self.lease()
         defer { self.giveBack(connection) }
@@ -67,6 +68,7 @@ package final class PostgresPool: PostgresSession, Service {
     /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
     ///
     /// Does not try again by itself: see `PostgresError.isRetryable` and `isOutcomeUnknown`.
+    @discardableResult
     package func withTransaction<R>(
         _ options: TransactionOptions = .init(), _ body: (PostgresTransaction) async throws -> R
     ) async throws -> R {

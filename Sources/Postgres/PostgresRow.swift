@@ -37,6 +37,16 @@ package struct PostgresRows: RandomAccessCollection, Sendable {
     }
 }
 
+extension PostgresRows {
+    /// The only column of all rows.
+    package func decode<T: PostgresDecodable>(_ type: T.Type) throws(PostgresError) -> [T] {
+        var result: [T] = []
+        result.reserveCapacity(self.count)
+        for row in self { result.append(try row.decode(type)) }
+        return result
+    }
+}
+
 /// One row of an answer.
 package struct PostgresRow: Sendable {
     let storage: ResultStorage
@@ -64,6 +74,15 @@ package struct PostgresRow: Sendable {
         return (repeat try self.next((each types).self, &column))
     }
 
+    /// The only cell of a row with one column.
+    package func decode<T: PostgresDecodable>(_ type: T.Type) throws(PostgresError) -> T {
+        guard self.columnCount == 1 else {
+            throw PostgresError(
+                .typeMismatch, "1 column expected, \(self.columnCount) received", context: "decode a row")
+        }
+        return try T.decode(self[0])
+    }
+
     private static func increment<T>(_ count: inout Int, _: T.Type) { count += 1 }
 
     private func next<T: PostgresDecodable>(_: T.Type, _ column: inout Int) throws(PostgresError) -> T {
@@ -81,6 +100,9 @@ package struct PostgresCell: Sendable {
     package var isNull: Bool { PQgetisnull(self.storage.raw, self.row, self.column) != 0 }
     package var type: PostgresType { PostgresType(oid: PQftype(self.storage.raw, self.column)) }
     package var columnName: String { String(cString: PQfname(self.storage.raw, self.column)) }
+
+    /// The cell alone, for answers whose columns are not known beforehand.
+    package func value<T: PostgresDecodable>(_: T.Type) throws(PostgresError) -> T { try T.decode(self) }
 
     /// The bytes live as long as the call; empty for NULL.
     func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {

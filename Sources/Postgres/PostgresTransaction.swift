@@ -44,6 +44,7 @@ package struct PostgresTransaction: PostgresSession {
     }
 
     /// Runs `body`; when it throws, only what it did is undone and the transaction goes on.
+    @discardableResult
     package func savepoint<R>(_ body: () async throws -> R) async throws -> R {
         try await self.query("savepoint nested")
         do {
@@ -63,6 +64,7 @@ extension PostgresConnection {
     /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
     ///
     /// Does not try again by itself: see `PostgresError.isRetryable` and `isOutcomeUnknown`.
+    @discardableResult
     package nonisolated func transaction<R>(
         _ options: TransactionOptions = .init(), _ body: (PostgresTransaction) async throws -> R
     ) async throws -> R {

@@ -104,14 +104,17 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable {
         package mutating func appendInterpolation<T: PostgresEncodable>(_ value: T?) { self.sql.bind(value) }
 
         /// Binds the raw value of an enumeration that declares nothing about PostgreSQL.
+        @_disfavoredOverload
         package mutating func appendInterpolation<T: RawRepresentable<String>>(_ value: T) {
             self.sql.bind(value.rawValue)
         }
 
+        @_disfavoredOverload
         package mutating func appendInterpolation<T: RawRepresentable<String>>(_ value: T?) {
             self.sql.bind(value?.rawValue)
         }
 
+        @_disfavoredOverload
         package mutating func appendInterpolation<T: RawRepresentable<String>>(_ values: [T]) {
             self.sql.bind(values.map(\.rawValue))
         }

@@ -1,0 +1,125 @@
+internal import Yams
+
+/// Words in order, as a person writes them: `money .. taken|gone`.
+///
+/// `a|b` either, `charge*` any ending, `..` up to four words between, `?` behind a word: may be missing. Matching takes
+/// time proportional to the text; no pattern can make it slow.
+package struct PhrasePattern: Sendable, Hashable {
+    private struct Step: Sendable, Hashable {
+        enum Word: Sendable, Hashable {
+            case whole(String)
+            case prefix(String)
+
+            func matches(_ word: String) -> Bool {
+                switch self {
+                case .whole(let text): word == text
+                case .prefix(let text): word.hasPrefix(text)
+                }
+            }
+        }
+
+        var words: [Word]
+        var isOptional: Bool
+        /// Words that may lie before this step.
+        var gap: Int
+    }
+
+    private static let gap = 4
+
+    package let source: String
+    private let steps: [Step]
+
+    /// nil when `source` names no word.
+    package init?(_ source: String) {
+        self.source = source
+        var steps: [Step] = []
+        var gap = 0
+        for part in source.lowercased().split(separator: " ") {
+            if part == ".." {
+                gap = Self.gap
+                continue
+            }
+            let isOptional = part.hasSuffix("?")
+            let words = (isOptional ? part.dropLast() : part).split(separator: "|").map { word in
+                word.hasSuffix("*") ? Step.Word.prefix(String(word.dropLast())) : .whole(String(word))
+            }
+            guard !words.isEmpty else { return nil }
+            steps.append(Step(words: words, isOptional: isOptional, gap: steps.isEmpty ? 0 : gap))
+            gap = 0
+        }
+        guard !steps.isEmpty, steps.contains(where: { !$0.isOptional }) else { return nil }
+        self.steps = steps
+    }
+
+    /// The first place of the phrase in `words` (see `WordList`); nil when it does not occur.
+    package func firstMatch(in words: WordList) -> Range<Int>? {
+        for start in words.all.indices {
+            if let end = self.match(words.all, at: start, step: 0) { return start..<end }
+        }
+        return nil
+    }
+
+    private func match(_ words: [String], at position: Int, step index: Int) -> Int? {
+        guard index < self.steps.count else { return position }
+        let step = self.steps[index]
+        let last = min(position + step.gap, words.count - 1)
+        if position <= last {
+            for place in position...last where step.words.contains(where: { $0.matches(words[place]) }) {
+                if let end = self.match(words, at: place + 1, step: index + 1) { return end }
+            }
+        }
+        return step.isOptional ? self.match(words, at: position, step: index + 1) : nil
+    }
+
+    /// Whether any word of the text can start the phrase; spares most texts the search.
+    func canStart(with vocabulary: Set<String>) -> Bool {
+        guard let first = self.steps.first, !first.isOptional else { return true }
+        return first.words.contains { word in
+            switch word {
+            case .whole(let text): vocabulary.contains(text)
+            case .prefix: true
+            }
+        }
+    }
+
+    static func list(_ node: Node?, _ reader: inout YAMLReader, at place: String) -> [PhrasePattern] {
+        reader.list(node, at: place).compactMap { node in
+            guard let text = reader.text(node, at: "each item of \(place)") else { return nil }
+            guard let pattern = PhrasePattern(text) else {
+                reader.report(node, "\(place): “\(text)” names no word")
+                return nil
+            }
+            return pattern
+        }
+    }
+}
+
+/// The words of a text as patterns see them: lower case, punctuation dropped, `can't` and `e-mail` whole.
+package struct WordList: Sendable {
+    package let all: [String]
+    let vocabulary: Set<String>
+
+    package init(_ text: String) {
+        var words: [String] = []
+        var word = ""
+        for character in text.lowercased() {
+            if character.isLetter || character.isNumber {
+                word.append(character)
+            } else if (character == "'" || character == "’" || character == "-"), !word.isEmpty {
+                word.append(character == "’" ? "'" : character)
+            } else if !word.isEmpty {
+                words.append(Self.trimmed(word))
+                word = ""
+            }
+        }
+        if !word.isEmpty { words.append(Self.trimmed(word)) }
+        self.all = words
+        self.vocabulary = Set(words)
+    }
+
+    private static func trimmed(_ word: String) -> String {
+        var word = word[...]
+        while let last = word.last, last == "'" || last == "-" { word.removeLast() }
+        return String(word)
+    }
+}
