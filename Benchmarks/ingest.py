@@ -25,11 +25,33 @@ FSYNC_SHARE = 10
 def mbsync(user, fsync):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="martlet-mbsync."))
     configuration = folder / "mbsyncrc"
-    configuration.write_text(
-        f"FSync {'yes' if fsync else 'no'}\nIMAPAccount a\nHost {harness.HOST}\nPort {harness.port('IMAP')}\n"
-        f"User {user}\nPass {harness.PASSWORD}\nSSLType None\nAuthMechs LOGIN\nIMAPStore far\nAccount a\n"
-        f"MaildirStore near\nInbox {folder}/INBOX\nPath {folder}/\nSubFolders Verbatim\n"
-        f"Channel c\nFar :far:\nNear :near:\nCreate Near\nSync Pull\nSyncState *\nPatterns INBOX\n")
+    configuration.write_text(f"""\
+FSync {'yes' if fsync else 'no'}
+
+IMAPAccount a
+Host {harness.HOST}
+Port {harness.port('IMAP')}
+User {user}
+Pass {harness.PASSWORD}
+SSLType None
+AuthMechs LOGIN
+
+IMAPStore far
+Account a
+
+MaildirStore near
+Inbox {folder}/INBOX
+Path {folder}/
+SubFolders Verbatim
+
+Channel c
+Far :far:
+Near :near:
+Create Near
+Sync Pull
+SyncState *
+Patterns INBOX
+""")
     begun = time.monotonic()
     subprocess.run(["mbsync", "-q", "-c", configuration, "c"], check=True, env={**os.environ, "HOME": str(folder)})
     seconds = time.monotonic() - begun
