@@ -106,7 +106,10 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: wrapper),
         tests("ConnectionThread"),
-        tests("Curl"),
+        .target(
+            name: "ScriptedServer", dependencies: ["CPosix", "ConnectionThread"], path: "Tests/ScriptedServer",
+            swiftSettings: wrapper),
+        tests("Curl", ["ScriptedServer"]),
         tests("Postgres", ["TestSupport", "ConnectionThread", logging, lifecycle]),
         tests("MIME", ["DeskModel"]),
         tests("Systemd", [lifecycle, logging]),
@@ -114,7 +117,7 @@ let package = Package(
         tests("LinearModel"),
         tests("LanguageGuess"),
         tests("DeskModel"),
-        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread"]),
+        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread", "ScriptedServer", logging]),
         tests("DeskStore", ["TestSupport", "Postgres", "DeskModel", "WorkQueue"]),
         tests("WorkQueue", ["TestSupport", "Postgres", lifecycle, logging]),
         tests("Triage", ["Encoder", "DeskModel"]),
@@ -127,6 +130,9 @@ let package = Package(
             ]),
         tests(
             "martlet",
-            ["DeskModel", "Desk", "MailTransport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            [
+                "DeskModel", "Desk", "DeskStore", "MailTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ]
 )

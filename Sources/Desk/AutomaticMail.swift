@@ -130,7 +130,7 @@ struct MailSigns {
         let local = self.senderAddress.prefix { $0 != "@" }
         let names = [
             "mailer-daemon", "mailerdaemon", "postmaster", "mail-daemon", "mdaemon", "mailer_daemon", "mail.delivery.system",
-            "maildelivery", "mail-delivery", "mailsystem", "microsoftexchange", "bounce", "bounces", "delivery",
+            "maildelivery", "mail-delivery", "post_master", "mailsystem", "microsoftexchange", "bounce", "bounces", "delivery",
         ]
         if names.contains(where: { local == $0 || local.hasPrefix("mailer-daemon") || ($0 == "microsoftexchange" && local.hasPrefix($0)) }) {
             return true
@@ -161,7 +161,7 @@ struct MailSigns {
 
     /// RFC 2919, 2369 and the older marks of list programs.
     var listField: String? {
-        for name in ["list-id", "list-post", "list-unsubscribe", "list-help", "list-subscribe", "mailing-list", "x-mailing-list", "x-mailman-version", "x-beenthere", "list-archive"]
+        for name in ["list-id", "list-post", "list-unsubscribe", "list-help", "list-subscribe", "mailing-list", "x-mailing-list", "x-mailman-version", "x-beenthere", "list-archive", "x-mlserver", "x-ml-name"]
         where self.fields[name] != nil {
             return "field \(name)"
         }

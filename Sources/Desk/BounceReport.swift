@@ -5,7 +5,7 @@ struct BounceReport {
     let classification: MessageClassification
 
     init?(_ message: InboundMessage, signs: MailSigns) {
-        if let made = Self.feedback(message) ?? Self.deliveryStatus(message, signs) ?? Self.prose(message, signs) {
+        if let made = Self.feedback(message) ?? CloudNotice.read(message) ?? Self.deliveryStatus(message, signs) ?? Self.prose(message, signs) {
             self.classification = made
         } else {
             return nil
@@ -40,6 +40,9 @@ struct BounceReport {
             $0.contentType == "message/delivery-status" || $0.contentType == "message/global-delivery-status"
         }
         guard !parts.isEmpty else { return nil }
+        // A report that somebody passes on to a list is a mail of the list.
+        let type = message.header("Content-Type")?.lowercased() ?? ""
+        if signs.value("list-id") != nil || signs.value("list-post") != nil, !type.contains("multipart/report") { return nil }
         var recipients: [Bounce.Recipient] = []
         var delivered: [Bounce.Recipient] = []
         for group in parts.flatMap({ Self.groups($0.text) }) {
@@ -62,7 +65,8 @@ struct BounceReport {
     }
 
     private static func recipient(_ group: [String: [String]]) -> (recipient: Bounce.Recipient, isDelivered: Bool)? {
-        let final = (group["final-recipient"] ?? []) + (group["original-recipient"] ?? []) + (group["x-actual-recipient"] ?? [])
+        // What we wrote to, rather than what an alias made of it.
+        let final = (group["original-recipient"] ?? []) + (group["final-recipient"] ?? []) + (group["x-actual-recipient"] ?? [])
         let addresses = final.compactMap { BounceText.address(in: $0) }
         guard let address = addresses.first else { return nil }
         let action = group["action"]?.first?.lowercased().trimmingPrefix(while: { $0 == " " }) ?? ""
@@ -113,7 +117,9 @@ struct BounceReport {
             return nil
         } else if text.subjectSaysFailure, signs.isDaemon || signs.hasNullReturnPath || text.textSaysFailure {
             reason = "subject and sender of a delivery failure"
-        } else if text.textSaysFailure, signs.isDaemon || (signs.hasNullReturnPath && text.recipients.first != nil) {
+        } else if text.textSaysFailure,
+            signs.isDaemon || (signs.hasNullReturnPath && text.recipients.first != nil) || (signs.robot != nil && text.returnsMail)
+        {
             reason = "a mail system says that delivery failed"
         } else {
             return nil

@@ -6,16 +6,18 @@ struct BounceText {
     let subjectSaysFailure: Bool
     let textSaysFailure: Bool
     let isRejectedDisposition: Bool
+    /// Whether the mail that failed, or its header, is attached.
+    let returnsMail: Bool
 
     private static let subjects = [
         "undeliver", "delivery status", "delivery fail", "delivery has failed", "delivery problem", "delivery error", "delivery notification", "delivery report", "delivery warning", "mail delivery", "failure notice", "returned mail", "returned to sender", "returning message", "return to sender", "mail failed", "message failed", "non-delivery", "nondelivery",
         "could not be delivered", "not be delivered", "not delivered", "mail not delivered", "user unknown", "unknown user", "mail error", "processing error", "delayed", "warning: message", "warning: could not", "warning from", "unzustellbar", "nicht zugestellt", "zustellung", "unable to deliver", "delivery delayed", "bounced", "rejected mail", "mail rejected", "message rejected", "automatically rejected", "permanent error",
-        "non remis", "échec", "no se pudo entregar", "devuelto", "mancato recapito", "mancata consegna", "niet bezorgd", "onbestelbaar", "rückgabe", "未送達", "退信", "配信エラー", "failed delivery", "permanent delivery", "delayed mail", "email delivery failure", "mail system error", "fallo en la entrega", "не доставлено", "недоставлен",
+        "non remis", "échec", "no se pudo entregar", "devuelto", "mancato recapito", "mancata consegna", "niet bezorgd", "onbestelbaar", "rückgabe", "未送達", "退信", "メールエラー", "mail failure", "配信エラー", "failed delivery", "permanent delivery", "delayed mail", "email delivery failure", "mail system error", "fallo en la entrega", "не доставлено", "недоставлен",
     ]
     private static let failures = [
         "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "not be delivered", "was not delivered", "not been delivered", "wasn't able to deliver", "unable to deliver", "could not deliver", "couldn't deliver", "cannot deliver", "did not reach", "delivery failed", "delivery has failed", "delivery to the following", "delivery failure", "failed to deliver", "failed permanently", "undeliverable", "undelivered",
         "user unknown", "unknown user", "no such user", "mailbox unavailable", "mailbox is full", "mailbox full", "over quota", "quota exceeded", "permanent error", "fatal error", "permanent failure", "returned to sender", "recipient address rejected", "recipients failed", "address(es) failed", "addresses failed", "addresses had", "has been returned", "rejected your message", "not receive a copy", "delivery error", "intended recipient", "has been postponed", "still being retried", "delivery attempts",
-        "nicht zugestellt", "konnte nicht", "unzustellbar", "n'a pas pu être", "no se pudo entregar", "no se ha podido", "non è stato possibile", "kon niet worden", "does not exist", "host unknown", "unknown host", "unrouteable", "was automatically rejected", "delevery to", "is no longer valid", "no valid recipients", "投递失败", "无法", "配信", "宛先", "delivery of email to", "address is wrong", "failed recipient", "delivery delayed", "was rejected", "unable to be delivered", "message was undeliverable", "error occurred",
+        "nicht zugestellt", "konnte nicht", "unzustellbar", "n'a pas pu être", "no se pudo entregar", "no se ha podido", "non è stato possibile", "kon niet worden", "does not exist", "host unknown", "unknown host", "unrouteable", "was automatically rejected", "delevery to", "is no longer valid", "no valid recipients", "投递失败", "できませんでした", "invalid user address", "incorrectly constructed", "无法", "配信", "宛先", "delivery of email to", "address is wrong", "failed recipient", "delivery delayed", "was rejected", "unable to be delivered", "message was undeliverable", "error occurred",
     ]
     private static let temporary = [
         "not yet been delivered", "has been delayed", "is delayed", "was delayed", "delayed", "will be retried", "will continue", "still trying", "still being retried", "keep trying", "has been postponed", "warning: could not send", "could not send message for past", "temporary", "transient", "deferred", "will retry", "no action is required", "you do not need to resend", "do not need to resend", "wird weiter versucht", "advisory-only",
@@ -30,6 +32,7 @@ struct BounceText {
         self.textSaysFailure = Self.failures.contains { lower.contains($0) }
         let receipt = message.reports.first { $0.contentType == "message/disposition-notification" }?.text.lowercased() ?? ""
         self.isRejectedDisposition = receipt.contains("; deleted") && (lower.contains("rejected") || subject.contains("rejected"))
+        self.returnsMail = message.reports.contains { $0.contentType.contains("rfc822") }
         let isTemporary = Self.isTemporary(lower, subject)
         let excluded = Self.excluded(message, own: own)
         var addresses = Self.failedField(message)
@@ -44,6 +47,7 @@ struct BounceText {
 
     private static func isTemporary(_ lower: String, _ subject: String) -> Bool {
         guard Self.temporary.contains(where: { lower.contains($0) || subject.contains($0) }) else { return false }
+        if subject.contains("delayed") || subject.contains("warning:") { return true }
         return !Self.finals.contains { lower.contains($0) }
     }
 

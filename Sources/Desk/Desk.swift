@@ -1,13 +1,13 @@
-package import DeskModel
-package import DeskStore
+internal import DeskModel
+internal import DeskStore
 package import Encoder
 internal import Foundation
-package import Logging
+internal import Logging
 package import Postgres
 package import ServiceLifecycle
 package import Systemd
 package import Triage
-package import WorkQueue
+internal import WorkQueue
 
 /// The running desk: all long-lived parts, in the order in which they need each other.
 package struct Desk: Sendable {
@@ -53,7 +53,7 @@ package struct Desk: Sendable {
         settings.retention = self.context.settings.retention
         let upkeep = ProgressProbe("maintenance", patience: .seconds(300))
         let workerPool = try WorkerPool(
-            self.context.queue,
+            queue: self.context.queue,
             handlers: [
                 TriageJob(step: step, isBackfill: false, width: workers) {},
                 TriageJob(step: step, isBackfill: true, width: 1) {},

@@ -1,4 +1,4 @@
-package import DeskModel
+internal import DeskModel
 package import DeskStore
 internal import Foundation
 package import Logging

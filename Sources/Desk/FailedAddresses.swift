@@ -17,13 +17,14 @@ struct FailedAddresses {
         var strong: [String] = []
         var weak: [String] = []
         var any: [String] = []
-        for line in text.split(separator: "\n").prefix(400) {
+        let lines = text.split(separator: "\n").prefix(400)
+        for (number, line) in lines.enumerated() {
             let short = line.prefix(1_000)
             let addresses = Self.addresses(in: short).map { $0.lowercased() }.filter { !excluded.contains($0) && !Self.isSystem($0) }
             guard !addresses.isEmpty else { continue }
             let lower = short.lowercased()
-            if Self.isSenderLine(lower) { continue }
-            if Self.standsAlone(lower, addresses[0]) {
+            if Self.isSenderLine(lower) || Self.describesOriginal(lower, lines[(number + 1)...].prefix(2)) { continue }
+            if Self.standsAlone(lower, addresses[0]) || lower.contains("expanded from") {
                 strong.append(addresses[0])
             } else if Self.words.contains(where: { lower.contains($0) }) {
                 weak += addresses
@@ -46,6 +47,16 @@ struct FailedAddresses {
         if before.isEmpty { return true }
         if before.hasSuffix("smtp") || before.hasSuffix("rfc822") { return true }
         return Self.labels.contains(String(before))
+    }
+
+    /// `To:` in a short description of the mail: its subject or date follows.
+    private static func describesOriginal(_ lower: String, _ next: ArraySlice<Substring>) -> Bool {
+        let bare = lower.drop { !$0.isLetter }
+        guard bare.hasPrefix("to:") || bare.hasPrefix("cc:") else { return false }
+        return next.contains { line in
+            let bare = line.lowercased().drop { !$0.isLetter }
+            return bare.hasPrefix("subject:") || bare.hasPrefix("sent:") || bare.hasPrefix("cc:")
+        }
     }
 
     private static func range(of wanted: String, in text: String) -> Range<String.Index>? {

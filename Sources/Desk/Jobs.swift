@@ -1,9 +1,9 @@
-internal import DeskModel
+package import DeskModel
 internal import DeskStore
 internal import Foundation
 internal import Logging
 internal import MIME
-internal import Postgres
+package import Postgres
 package import WorkQueue
 
 /// The kinds of jobs of the desk.

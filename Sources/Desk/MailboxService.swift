@@ -1,17 +1,17 @@
-package import DeskModel
-package import DeskStore
+internal import DeskModel
+internal import DeskStore
 internal import Foundation
 internal import Logging
 internal import MailTransport
 internal import Postgres
-package import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// One mailbox for as long as the desk runs: reads it, writes into it, sends for it, and comes back after any failure.
 package struct MailboxService: Service {
-    private let context: DeskContext
-    private let mailbox: MailboxSettings
+    fileprivate let context: DeskContext
+    fileprivate let mailbox: MailboxSettings
     private let wakeups: Wakeups
-    private let progress: @Sendable () -> Void
+    fileprivate let progress: @Sendable () -> Void
 
     /// - Parameter progress: Called whenever the mailbox shows that it is alive; feeds the watchdog.
     package init(
@@ -24,19 +24,19 @@ package struct MailboxService: Service {
     }
 
     package func run() async throws {
-        let record = try await cancelWhenGracefulShutdown { try await self.record() }
+        let record = await cancelWhenGracefulShutdown { await self.record() }
         guard let record else { return }
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             // What is being sent is finished before the service ends; reading and writing may stop anywhere.
-            group.addTask { try await self.send(record) }
-            group.addTask { try await cancelWhenGracefulShutdown { await self.work(record) } }
-            try await group.waitForAll()
+            group.addTask { await self.send(record) }
+            group.addTask { await cancelWhenGracefulShutdown { await self.work(record) } }
+            await group.waitForAll()
         }
     }
 
     /// nil when the service was stopped before the database answered.
-    private func record() async throws -> MailboxRecord? {
-        var failures = Failures(context: self.context, mailbox: self.mailbox, what: "the mailbox cannot be set up")
+    private func record() async -> MailboxRecord? {
+        var failures = Failures(self, what: "the mailbox cannot be set up")
         while !Task.isCancelled {
             do {
                 return try await self.context.store.mailbox(named: self.mailbox.name, address: self.mailbox.address)
@@ -49,11 +49,11 @@ package struct MailboxService: Service {
 
     // MARK: - Sending
 
-    private func send(_ record: MailboxRecord) async throws {
+    private func send(_ record: MailboxRecord) async {
         let wake = self.wakeups.signal(for: DeskStore.outboxChannel)
         let sender = OutboxSender(
             context: self.context, mailbox: self.mailbox, mailboxID: record.id, wake: wake, progress: self.progress)
-        var failures = Failures(context: self.context, mailbox: self.mailbox, what: "sending is interrupted")
+        var failures = Failures(self, what: "sending is interrupted")
         await withGracefulShutdownHandler {
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
                 do {
@@ -71,7 +71,7 @@ package struct MailboxService: Service {
 
     private func work(_ record: MailboxRecord) async {
         let hold = MailboxHold(store: self.context.store, mailbox: record.id)
-        var failures = Failures(context: self.context, mailbox: self.mailbox, what: "the mailbox cannot be held")
+        var failures = Failures(self, what: "the mailbox cannot be held")
         while !Task.isCancelled {
             do {
                 guard try await hold.acquire() != nil else {
@@ -111,7 +111,7 @@ package struct MailboxService: Service {
     /// Runs `body` over and over, with waits between failures.
     /// - Throws: `StoreError.leaseLost`, `CancellationError`.
     private func repeating(_ what: String, _ body: @Sendable () async throws -> Void) async throws {
-        var failures = Failures(context: self.context, mailbox: self.mailbox, what: what)
+        var failures = Failures(self, what: what)
         while !Task.isCancelled {
             let started = ContinuousClock.now
             do {
@@ -134,14 +134,17 @@ private struct Failures {
     let context: DeskContext
     let mailbox: MailboxSettings
     let what: String
+    /// Waiting for a server to come back is no stall.
+    let progress: @Sendable () -> Void
     private var backoff = Backoff(base: .seconds(1), cap: .seconds(120))
     private var random = SystemRandomNumberGenerator()
     private var lastWords = ""
     private var repeats = 0
 
-    init(context: DeskContext, mailbox: MailboxSettings, what: String) {
-        self.context = context
-        self.mailbox = mailbox
+    init(_ service: MailboxService, what: String) {
+        self.context = service.context
+        self.mailbox = service.mailbox
+        self.progress = service.progress
         self.what = what
     }
 
@@ -155,6 +158,7 @@ private struct Failures {
         let words = "\(error)"
         self.repeats = words == self.lastWords ? self.repeats + 1 : 0
         self.lastWords = words
+        self.progress()
         let delay = self.backoff.next(using: &self.random) + .milliseconds(200)
         if self.repeats == 0 || self.repeats.isMultiple(of: 20) {
             self.context.logger.error(

@@ -1,8 +1,9 @@
-package import DeskModel
+internal import DeskModel
 internal import DeskStore
 internal import Foundation
 package import Logging
 internal import MailTransport
+internal import Postgres
 internal import WorkQueue
 
 /// What lies in a mailbox before the desk touches it, so that nobody has to fear the first start.

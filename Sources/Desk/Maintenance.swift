@@ -3,7 +3,8 @@ internal import DeskStore
 internal import Foundation
 internal import Logging
 internal import Postgres
-package import ServiceLifecycle
+internal import ServiceLifecycle
+internal import WorkQueue
 
 /// What has to be looked at now and then: mails whose sender died, tickets whose window has passed, old rows, a changed
 /// knowledge base.

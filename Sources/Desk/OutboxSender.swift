@@ -90,7 +90,7 @@ struct OutboxSender: Sendable {
         let outcome: DeliveryOutcome
         do {
             outcome = self.outcome(of: try await session.send(envelope, message: mail.bytes), mail: mail)
-        } catch let error as MailError {
+        } catch {
             outcome = self.outcome(of: error, mail: mail)
         }
         try await self.record(mail, outcome)

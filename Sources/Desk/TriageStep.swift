@@ -24,8 +24,12 @@ package struct TriageStep: Sendable {
         let store = self.context.store
         let subjects = try await store.triageSubjects(ids)
         guard !subjects.isEmpty else { return [] }
-        let results = try await self.engine.analyse(
+        var results = try await self.engine.analyse(
             subjects.map { TriageInput(subject: $0.subject, body: Self.text(of: $0), context: self.triageContext($0)) })
+        for (index, subject) in subjects.enumerated() where results[index].analysis.language == "und" {
+            // Too short to tell: the mailbox knows what its customers speak.
+            results[index].analysis.language = self.mailboxes[subject.mailboxID]?.language ?? "en"
+        }
         var keys = try await store.ids.take(subjects.count * 8)[...]
         var records: [TriageRecord] = []
         var writes: [MailboxWrite] = []
@@ -53,9 +57,7 @@ package struct TriageStep: Sendable {
 
     private func triageContext(_ subject: TriageSubject) -> TriageContext {
         TriageContext(
-            contacts: max(subject.contacts, subject.recentTickets), isVIP: self.isVIP(subject),
-            hasAttachment: subject.attachmentCount > 0,
-            defaultLanguage: self.mailboxes[subject.mailboxID]?.language ?? "en")
+            contacts: subject.contacts, isVIP: self.isVIP(subject), hasPhoto: subject.hasPhoto)
     }
 
     private func isVIP(_ subject: TriageSubject) -> Bool {

@@ -1,7 +1,7 @@
 internal import ConnectionThread
 internal import DeskStore
 package import Postgres
-package import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Passes the database's notifications on to whoever waits for them; one connection for all.
 ///

@@ -84,6 +84,8 @@ package struct InboundMessage: Sendable, Codable {
     package var received: Date?
     /// The chosen body as text: LF line ends, no NUL.
     package var bodyText: String
+    /// The texts that make up `bodyText`, where a mail has several (text, picture, text); the first is the main one.
+    package var bodyParts: [String] = []
     /// The HTML part as it came, for showing; nil when there is none.
     package var bodyHTML: String?
     package var reply: ReplyText

@@ -17,25 +17,71 @@ enum ReplyMarks {
 
     /// How many lines from `index` on say "On … wrote:"; nil when they do not.
     static func attribution(_ lines: [ReplyLine], at index: Int) -> Int? {
+        guard let length = Self.attributionLength(lines, at: index) else { return nil }
+        // Of several starts the last one counts: the lines before it are the answer.
+        let hasLater = (1..<max(length, 2)).contains { offset in
+            index + offset < lines.count && Self.startsProperly(lines[index + offset].lower)
+                && Self.attributionLength(lines, at: index + offset) != nil
+        }
+        if length > 1, hasLater { return nil }
+        return length
+    }
+
+    private static func attributionLength(_ lines: [ReplyLine], at index: Int) -> Int? {
         var joined = ""
-        for length in 1...4 {
+        for length in 1...5 {
             guard index + length <= lines.count else { return nil }
             let line = lines[index + length - 1]
-            if line.isBlank || line.isQuoted { return nil }
+            if line.isQuoted { return nil }
+            if line.isBlank {
+                // One empty line is tolerated inside brackets that are still open.
+                guard length > 1, joined.utf8.count < 200, index + length < lines.count, lines[index + length].lower.hasPrefix("<") else { return nil }
+                continue
+            }
             joined += (joined.isEmpty ? "" : " ") + line.lower
             guard joined.utf8.count < 600 else { return nil }
-            if Self.isAttribution(joined, isOneLine: length == 1) { return length }
+            let isBeforeQuote = index + length < lines.count && lines[index + length].isQuoted
+            if Self.isAttribution(joined, isBeforeQuote: isBeforeQuote) { return length }
             if length == 1, !Self.mayStart(joined) { return nil }
         }
         return nil
+    }
+
+    /// Where "On … wrote:" starts inside a line, behind the words of the answer; nil when it does not.
+    static func attributionInside(_ line: Substring) -> Substring.Index? {
+        guard line.utf8.count < 500, line.hasSuffix("wrote:") || line.hasSuffix("wrote: ") else { return nil }
+        for mark in [" On ", "--- On ", "-On "] {
+            guard let range = Self.firstRange(of: mark, in: line), range.lowerBound > line.startIndex else { continue }
+            let start = mark.hasPrefix(" ") ? line.index(after: range.lowerBound) : range.lowerBound
+            let before = line[..<start]
+            guard before.contains(where: \.isLetter), !before.hasPrefix(">"), !before.contains("<") else { continue }
+            if Self.isAttribution(line[start...].lowercased(), isBeforeQuote: true) { return start }
+        }
+        return nil
+    }
+
+    private static func firstRange(of mark: String, in line: Substring) -> Range<Substring.Index>? {
+        guard let first = mark.first else { return nil }
+        var start = line.startIndex
+        while let index = line[start...].firstIndex(of: first) {
+            if line[index...].hasPrefix(mark) { return index..<line.index(index, offsetBy: mark.count) }
+            start = line.index(after: index)
+        }
+        return nil
+    }
+
+    private static func startsProperly(_ text: String) -> Bool {
+        text.first?.isNumber == true || Self.starts.contains { text.hasPrefix($0) }
     }
 
     private static func mayStart(_ text: String) -> Bool {
         Self.starts.contains { text.hasPrefix($0) } || Self.hasDate(text) || text.contains("@")
     }
 
-    private static func isAttribution(_ text: String, isOneLine: Bool) -> Bool {
-        var text = text[...]
+    private static func isAttribution(_ text: String, isBeforeQuote: Bool) -> Bool {
+        let dashes = text.hasPrefix("---") && text.hasSuffix("---")
+        var text = text.drop { $0 == "-" || $0 == " " || $0 == "*" || $0 == "_" }
+        while text.last == "-" { text.removeLast() }
         while let last = text.last, last.isWhitespace || last == "*" || last == "_" { text.removeLast() }
         let endsInColon = text.hasSuffix(":") || text.hasSuffix("：")
         if endsInColon { text.removeLast() }
@@ -44,8 +90,10 @@ enum ReplyMarks {
         let endsInVerb = Self.verbs.contains { text.hasSuffix($0) }
         let hasAddress = text.contains("@")
         let hasDate = Self.hasDate(text)
-        if endsInVerb, hasDate || hasAddress { return text.count > 10 }
+        if endsInVerb, hasDate || hasAddress || dashes { return text.count > 10 }
+        if isBeforeQuote, hasDate, hasAddress, text.hasSuffix(">"), text.utf8.count < 200 { return true }
         guard endsInColon else { return false }
+        if text.hasPrefix("on "), text.hasSuffix(" sent"), hasDate, hasAddress { return true }
         // The name may follow the verb: "Am 3. Mai schrieb Anna Beispiel <anna@…>:".
         let holdsVerb = Self.verbs.contains { text.contains(" \($0) ") || text.contains(" \($0):") || text.hasPrefix("\($0) ") }
         if holdsVerb, hasDate || hasAddress, text.count < 300 { return true }
@@ -106,13 +154,17 @@ enum ReplyMarks {
     /// How many lines from `index` on announce that an earlier mail follows whole; nil when they do not.
     static func separator(_ lines: [ReplyLine], at index: Int) -> Int? {
         let line = lines[index]
-        if line.lower.utf8.count < 120, Self.isOriginalLine(line.lower) { return 1 }
-        if Self.isHeaderBlock(lines, at: index) { return 1 }
+        if line.lower.utf8.count < 120, Self.isOriginalLine(line.lower) {
+            var next = index + 1
+            while next < lines.count, lines[next].isBlank { next += 1 }
+            return next < lines.count ? next - index + (Self.headerBlock(lines, at: next) ?? 0) : 1
+        }
+        if let length = Self.headerBlock(lines, at: index) { return length }
         // A rule directly above a copied header.
         if Self.isRule(line.content), line.content.count >= 4 {
             var next = index + 1
             while next < lines.count, lines[next].isBlank, next < index + 3 { next += 1 }
-            if next < lines.count, Self.isHeaderBlock(lines, at: next) { return 1 }
+            if next < lines.count, let length = Self.headerBlock(lines, at: next) { return next - index + length }
             if next < lines.count, Self.attribution(lines, at: next) != nil { return 1 }
             if next < lines.count, line.content.count >= 4, Self.isOriginalLine(lines[next].lower) { return 1 }
         }
@@ -134,30 +186,41 @@ enum ReplyMarks {
         return text.allSatisfy { $0 == first || $0 == " " }
     }
 
-    /// `From:` and at least one more field near it, one a line (or all on one, as some programs paste them).
-    private static func isHeaderBlock(_ lines: [ReplyLine], at index: Int) -> Bool {
-        guard let first = Self.field(lines[index].lower) else { return false }
+    /// The length of a copied header: `From:` and at least one more field near it, one a line, or all on one line.
+    private static func headerBlock(_ lines: [ReplyLine], at index: Int) -> Int? {
+        guard let first = Self.field(lines[index].lower) else { return nil }
         let isFrom = Self.fromWords.contains(first)
-        guard isFrom || Self.otherWords.contains(first) else { return false }
-        var others: Set<String> = []
+        guard isFrom || Self.otherWords.contains(first) else { return nil }
+        if isFrom, lines[index].content.contains("@"), Self.holdsFields(lines[index].lower) { return 1 }
+        var others: Set<String> = isFrom ? [] : [first]
         var hasFrom = isFrom
-        var seen = 1
-        if !isFrom { others.insert(first) }
+        var last = index
         var next = index + 1
         var misses = 0
-        while next < lines.count, seen < 9, misses < 2 {
+        while next < lines.count, next < index + 14, misses < 2 {
+            let name = Self.field(lines[next].lower)
             if lines[next].isBlank {
                 // Some programs put empty lines between the fields.
-                if next + 1 < lines.count, Self.field(lines[next + 1].lower) != nil {} else { break }
-            } else if let name = Self.field(lines[next].lower) {
-                if Self.fromWords.contains(name), !hasFrom { hasFrom = true } else if Self.otherWords.contains(name) { others.insert(name) } else { misses += 1 }
+                let following = next + 1 < lines.count ? Self.field(lines[next + 1].lower) : nil
+                guard let following, Self.fromWords.contains(following) || Self.otherWords.contains(following) else { break }
+            } else if let name, Self.fromWords.contains(name), !hasFrom {
+                hasFrom = true
+                last = next
+            } else if let name, Self.otherWords.contains(name) {
+                others.insert(name)
+                last = next
             } else {
                 misses += 1
             }
-            seen += 1
             next += 1
         }
-        return hasFrom && others.count >= (isFrom ? 1 : 2) && (others.count >= 2 || lines[index].content.contains("@"))
+        let isDated = (first == "date" || first == "sent") && others.contains("to") && Self.hasDate(lines[index].lower)
+        guard isDated || (hasFrom && others.count >= (isFrom ? 1 : 2) && (others.count >= 2 || lines[index].content.contains("@"))) else { return nil }
+        return last - index + 1
+    }
+
+    private static func holdsFields(_ lower: String) -> Bool {
+        [" date:", " sent:", " to:", " subject:", " gesendet:", " an:", " betreff:", " envoyé :", " objet :"].count { lower.contains($0) } >= 1
     }
 
     /// The name before the colon, without the marks around it; nil when the line is no field.
@@ -197,21 +260,60 @@ enum ReplyMarks {
     static func isSignatureStart(_ lines: [ReplyLine], at index: Int, remaining: () -> Int) -> Bool {
         let line = lines[index]
         let content = line.content
-        if line.text == "-- " || content == "--" || content == "—" && remaining() <= 8 || content == "__" || content == "–" && remaining() <= 8 || content == "- --" {
-            return true
+        if line.text == "-- " || content == "--" || content == "__" || content == "- --" { return true }
+        if Self.isRule(content), content.count >= 3, content.count < 80, remaining() <= 12 {
+            return content.first != "*" || remaining() <= 6
         }
-        if Self.isRule(content), content.count >= 3, content.count < 80, remaining() <= 12 { return content.first != "*" || remaining() <= 6 }
         if line.lower.utf8.count < 160, Self.isDeviceLine(line.lower) { return true }
         guard line.lower.utf8.count < 60, remaining() <= 10 else { return false }
-        if Self.isClosing(line.lower), index > 0, lines[index - 1].isBlank || remaining() <= 4 {
-            return remaining() <= 8 && remaining() >= 2 || Self.closings.contains(Self.bare(line.lower)) && remaining() <= 3 && Self.bare(line.lower).contains(" ")
+        // A sign-off belongs to the message; with a block of contact data below it, it is a signature.
+        let count = remaining()
+        if Self.isClosing(line.lower), count >= 3 {
+            var end = index
+            var seen = 0
+            while end < lines.count, seen < count { seen += lines[end].isBlank ? 0 : 1; end += 1 }
+            return Self.hasContacts(lines[(index + 1)..<end])
         }
-        // `-roman`, `/John`
-        if remaining() == 1, content.hasPrefix("-") || content.hasPrefix("/") || content.hasPrefix("—") {
-            let name = content.dropFirst().drop { $0 == " " || $0 == "-" }
-            return !name.isEmpty && name.count <= 30 && name.allSatisfy { $0.isLetter || $0 == " " || $0 == "." } && name.split(separator: " ").count <= 3
-        }
+        // `-roman`
+        if remaining() == 1, content.hasPrefix("-") { return Self.isName(content) }
         return false
+    }
+
+    /// `-Roman` or `- Roman Beispiel`
+    private static func isName(_ content: String) -> Bool {
+        let name = content.dropFirst().drop { $0 == " " || $0 == "-" }
+        return !name.isEmpty && name.count <= 30 && name.allSatisfy { $0.isLetter || $0 == " " || $0 == "." }
+            && name.split(separator: " ").count <= 3
+    }
+
+    /// The line of a dashed name right above a signature that starts at `start`.
+    static func nameLine(_ lines: [ReplyLine], above start: Int, _ isVisible: (Int) -> Bool) -> Int? {
+        var index = start - 1
+        while index > 0, lines[index].isBlank { index -= 1 }
+        guard index > 0, isVisible(index), lines[index].content.hasPrefix("-"), Self.isName(lines[index].content) else { return nil }
+        return index
+    }
+
+    /// The start of a last paragraph that is a block of contact data; nil when there is none.
+    static func contactBlock(_ lines: [ReplyLine], _ isVisible: (Int) -> Bool) -> Int? {
+        guard let last = lines.indices.last(where: { isVisible($0) && !lines[$0].isBlank }) else { return nil }
+        var start = last
+        while start > 0, last - start < 10, isVisible(start - 1), !lines[start - 1].isBlank { start -= 1 }
+        guard start > 0, lines[start - 1].isBlank, last - start >= 1, last - start < 10 else { return nil }
+        guard lines[start...last].allSatisfy({ $0.content.count <= 60 && !$0.content.hasSuffix("?") }) else { return nil }
+        return Self.hasContacts(lines[start...last]) ? start : nil
+    }
+
+    private static func hasContacts(_ lines: ArraySlice<ReplyLine>) -> Bool {
+        var contacts = 0
+        for line in lines.prefix(14) where !line.isBlank {
+            let lower = line.lower
+            let isPhone = lower.count(where: \.isNumber) >= 7 && lower.count(where: \.isLetter) <= 12
+            if isPhone || lower.contains("www.") || lower.contains("http") || (lower.contains("@") && lower.contains(".")) || lower == "via mobile" {
+                contacts += 1
+            }
+        }
+        return contacts >= 2
     }
 
     private static func isDeviceLine(_ lower: String) -> Bool {

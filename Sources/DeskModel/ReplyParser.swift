@@ -7,7 +7,15 @@ package enum ReplyParser {
 
     /// Of a plain text; quotation is `>` or an earlier mail below an attribution, a separator or a copied header.
     package static func split(_ text: String) -> ReplyText {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(ReplyLine.init)
+        var lines: [ReplyLine] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if let start = ReplyMarks.attributionInside(line) {
+                lines.append(ReplyLine(line[..<start]))
+                lines.append(ReplyLine(line[start...]))
+            } else {
+                lines.append(ReplyLine(line))
+            }
+        }
         return Self.split(lines, quoteFrom: nil, signatureFrom: nil, text: text)
     }
 
@@ -41,6 +49,7 @@ package enum ReplyParser {
             return ReplyText(visible: Self.trimmed(text), signature: "", quoted: "")
         }
         Self.markSignature(lines, &roles, from: signatureFrom)
+        Self.keepAnswered(lines, &roles)
         return ReplyText(
             visible: Self.joined(lines, roles, .visible), signature: Self.joined(lines, roles, .signature),
             quoted: Self.joined(lines, roles, .quoted))
@@ -61,10 +70,12 @@ package enum ReplyParser {
                 index += 1
                 continue
             }
-            if let length = ReplyMarks.separator(lines, at: index), hasText {
-                for rest in index..<lines.count { roles[rest] = .quoted }
-                _ = length
-                return
+            if let length = ReplyMarks.separator(lines, at: index) {
+                // With nothing before it the mail is a forward: its header goes, its text is what there is to read.
+                let end = hasText ? lines.count : index + length
+                for line in index..<end { roles[line] = .quoted }
+                index = end
+                continue
             }
             if let length = ReplyMarks.attribution(lines, at: index) {
                 let next = Self.nextText(lines, from: index + length)
@@ -77,9 +88,27 @@ package enum ReplyParser {
                     for rest in index..<lines.count { roles[rest] = .quoted }
                     return
                 }
+                // At the top with the answer right below it: only the line itself goes.
+                if lines[(index + length)...].contains(where: \.isQuoted) {
+                    for line in index..<(index + length) { roles[line] = .quoted }
+                    index += length
+                    continue
+                }
             }
             hasText = true
             index += 1
+        }
+    }
+
+    /// A quotation with answers on both sides is part of what the sender says: it shows what each answer is about.
+    private static func keepAnswered(_ lines: [ReplyLine], _ roles: inout [Role]) {
+        let first = lines.indices.first { roles[$0] == .visible && !lines[$0].isBlank } ?? 0
+        let last = lines.indices.last { roles[$0] == .visible && !lines[$0].isBlank } ?? 0
+        var isAttributed = false
+        for index in lines.indices where index > first && index < last && !lines[index].isBlank {
+            // A whole mail below its attribution is history, whatever follows it.
+            if !lines[index].isQuoted { isAttributed = roles[index] == .quoted }
+            if lines[index].isQuoted, !isAttributed { roles[index] = .visible }
         }
     }
 
@@ -107,7 +136,9 @@ package enum ReplyParser {
             }
             visible += 1
         }
-        guard let start else { return }
+        if let first = start, let name = ReplyMarks.nameLine(lines, above: first, { roles[$0] == .visible }) { start = name }
+        if start == nil { start = ReplyMarks.contactBlock(lines, { roles[$0] == .visible }) }
+        guard let start, Self.hasText(lines, roles, before: start) else { return }
         for index in start..<lines.count where roles[index] == .visible { roles[index] = .signature }
     }
 
@@ -165,13 +196,16 @@ struct ReplyLine {
     init(_ line: Substring) {
         var text = line
         if text.hasSuffix("\r") { text.removeLast() }
-        self.text = text
         let isBlank: (UInt8) -> Bool = { $0 <= 0x20 }
         var bytes = text.utf8.drop(while: isBlank).prefix(1_000)
         while let last = bytes.last, isBlank(last) { bytes.removeLast() }
         let content = String(decoding: bytes, as: UTF8.self)
-        self.content = content.allSatisfy({ $0 == "\u{A0}" || $0 == "\u{200B}" || $0 == "\u{FEFF}" }) ? "" : content
+        // U+1427 is the mark that a read-receipt extension leaves behind.
+        self.content = content.allSatisfy({ "\u{A0}\u{200B}\u{FEFF}\u{1427}".contains($0) }) ? "" : content
+        self.text = self.content.isEmpty ? "" : text
         self.lower = self.content.lowercased()
-        self.isQuoted = self.content.hasPrefix(">") || self.content.hasPrefix("|>") || self.content.hasPrefix("＞")
+        // `>:` and `> wrote:` are the rest of an attribution that was wrapped inside the brackets.
+        let isRest = self.content == ">:" || (self.content.hasPrefix(">") && self.content.hasSuffix("wrote:") && self.content.utf8.count < 12)
+        self.isQuoted = !isRest && self.content.hasPrefix(">") || self.content.hasPrefix("|>") || self.content.hasPrefix("＞")
     }
 }

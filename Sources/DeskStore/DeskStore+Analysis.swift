@@ -16,6 +16,7 @@ package struct TriageSubject: Sendable {
     package var replyText: String
     package var bodyText: String
     package var attachmentCount: Int
+    package var hasPhoto: Bool
     package var classification: MessageClassification.Kind
     package var suppressAutomatic: Bool
     package var isVerified: Bool?
@@ -103,7 +104,9 @@ extension DeskStore {
             """
             select m.id, t.id, t.ticket_number, t.mailbox_id, t.status, t.is_history,
                 not exists (select from message e where e.ticket_id = t.id and e.id < m.id),
-                m.subject, m.reply_text, left(m.body_text, 20000), m.attachment_count, m.kind, m.suppress_automatic,
+                m.subject, m.reply_text, left(m.body_text, 20000), m.attachment_count,
+                exists (select from attachment a where a.message_id = m.id and a.content_type like 'image/%'
+                    and not a.is_inline), m.kind, m.suppress_automatic,
                 m.is_verified, m.is_flagged, t.customer_email, t.customer_name, t.answer_from,
                 m.internet_message_id, m.internal_date,
                 array(select p.address from participant p where p.ticket_id = t.id order by p.address),
@@ -128,18 +131,18 @@ extension DeskStore {
 
     private static func triageSubject(_ row: PostgresRow) throws -> TriageSubject {
         let (
-            id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, kind, suppress,
+            id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind, suppress,
             verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
             history, superseded, touched, language
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
-            String.self, Int32.self, String.self, Bool.self, Bool?.self, Bool.self, String.self, String?.self,
+            String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self, String?.self,
             String.self, String?.self, Date.self, [String].self, [String].self, Int64.self, Int64.self, [String].self,
             Bool.self, Bool.self, String?.self)
         return TriageSubject(
             messageID: StoredMessageID(id), ticketID: TicketID(ticket), ticketNumber: number,
             mailboxID: MailboxID(mailbox), status: TicketStatus(rawValue: status) ?? .open, isHistory: isHistory,
-            isFirst: isFirst, subject: subject, replyText: reply, bodyText: body, attachmentCount: Int(attachments),
+            isFirst: isFirst, subject: subject, replyText: reply, bodyText: body, attachmentCount: Int(attachments), hasPhoto: photo,
             classification: .init(rawValue: kind) ?? .other, suppressAutomatic: suppress, isVerified: verified,
             isFlagged: flagged, customerEmail: email, customerName: name, answerFrom: answerFrom,
             internetMessageID: internetID, internalDate: date, participants: participants,

@@ -143,16 +143,21 @@ struct AddressParser {
     private static func address(_ bytes: [UInt8]) -> String {
         var text = String(decoding: bytes, as: UTF8.self)
         if text.contains("=?") { text = EncodedWords.decode(bytes).text }
-        if !text.contains("\"") { text = text.filter { !$0.isWhitespace } }
+        if !text.contains("\""), text.contains(where: \.isWhitespace) {
+            // Blanks around the parts are noise; a local part of several words is no address, and shown as it is.
+            let words = text.split(whereSeparator: \.isWhitespace)
+            let isNoise = words.count <= 3 && words.contains { $0.hasPrefix("@") || $0.hasSuffix("@") || $0.hasPrefix(".") || $0.hasSuffix(".") }
+            text = words.joined(separator: isNoise ? "" : " ")
+        }
         if text.lowercased().hasPrefix("mailto:") { text = String(text.dropFirst(7)) }
         if text.hasPrefix("@"), let colon = text.lastIndex(of: ":") { text = String(text[text.index(after: colon)...]) }
         return text.trimmingCharacters { $0 == "<" || $0 == ">" || $0 == " " || $0 == "'" }
     }
 }
 
-extension String {
+extension StringProtocol {
     func trimmingCharacters(where isTrimmed: (Character) -> Bool) -> String {
-        var text = self[...]
+        var text = self[self.startIndex..<self.endIndex]
         while let first = text.first, isTrimmed(first) { text.removeFirst() }
         while let last = text.last, isTrimmed(last) { text.removeLast() }
         return String(text)

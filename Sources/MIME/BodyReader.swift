@@ -30,7 +30,9 @@ struct BodyReader {
         var texts = leaves.indices.filter { leaves[$0].embedding == 0 && Self.isBody(leaves[$0]) }
         if texts.isEmpty {
             // Nothing else to read: a named text part, then the text of an embedded message.
-            let named = leaves.indices.filter { leaves[$0].embedding == 0 && Self.isText(leaves[$0].type) }
+            let named = leaves.indices.filter {
+                leaves[$0].embedding == 0 && (Self.isText(leaves[$0].type) || Self.isEnriched(leaves[$0].type))
+            }
             let first = named.first { leaves[$0].disposition != "attachment" }
                 ?? leaves.indices.first { leaves[$0].embedding > 0 && Self.isBody(leaves[$0]) }
             texts = first.map { [$0] } ?? []
@@ -57,7 +59,8 @@ struct BodyReader {
                 replies.append(ReplyParser.split(segment.text))
             }
         }
-        message.bodyText = Self.joined(texts)
+        message.bodyParts = texts.filter { $0.contains { !$0.isWhitespace } }
+        message.bodyText = message.bodyParts.joined(separator: "\n\n")
         message.reply =
             replies.count == 1
             ? replies[0]
@@ -66,18 +69,16 @@ struct BodyReader {
         self.addFiles(to: &message)
     }
 
-    private static func joined(_ texts: [String]) -> String {
-        texts.filter { $0.contains { !$0.isWhitespace } }.joined(separator: "\n\n")
-    }
-
     // MARK: - Choice
 
     private static func isText(_ type: String) -> Bool {
         switch type {
-        case "text/plain", "text/html", "text/enriched", "text/richtext", "text", "text/x-plain": true
+        case "text/plain", "text/html", "text/x-plain": true
         default: false
         }
     }
+
+    private static func isEnriched(_ type: String) -> Bool { type == "text/enriched" || type == "text/richtext" }
 
     private static func isBody(_ leaf: PartTree.Leaf) -> Bool {
         guard Self.isText(leaf.type), leaf.disposition != "attachment" else { return false }
@@ -129,7 +130,7 @@ struct BodyReader {
         if !isHTML {
             if leaf.isFlowed { text = FlowedText.unfolded(text, deletesSpace: leaf.deletesSpace) }
             text = self.withoutEncodedFiles(text)
-            if leaf.type == "text/enriched" || leaf.type == "text/richtext" { text = HTMLText.render(text).text }
+            if Self.isEnriched(leaf.type) { text = HTMLText.render(text).text }
         }
         return Segment(leaf: index, text: text, isHTML: isHTML)
     }
@@ -173,7 +174,7 @@ struct BodyReader {
             let bytes = self.tree.bytes(of: leaf)
             message.attachments.append(
                 Attachment(
-                    filename: leaf.filename, contentType: leaf.type, size: bytes.count, sha256: Self.sha256(bytes),
+                    filename: leaf.filename.isEmpty ? Self.name(for: leaf, bytes) : leaf.filename, contentType: leaf.type, size: bytes.count, sha256: Self.sha256(bytes),
                     contentID: leaf.contentID, isInline: leaf.disposition == "inline" || leaf.isRelated, part: index))
         }
         for (offset, file) in self.encodedFiles.enumerated() {
@@ -183,6 +184,19 @@ struct BodyReader {
                     sha256: Self.sha256(file.bytes), contentID: nil, isInline: false,
                     part: self.tree.leaves.count + offset))
         }
+    }
+
+    /// A name for a part that has none, from what it says of itself.
+    private static func name(for leaf: PartTree.Leaf, _ bytes: [UInt8]) -> String {
+        if leaf.type == "message/rfc822" {
+            let subject = HeaderBlock(bytes).first("subject").map { EncodedWords.decode($0.value).text } ?? ""
+            return (subject.isEmpty ? "message" : subject) + ".eml"
+        }
+        if leaf.type.hasPrefix("message/"), !leaf.summary.isEmpty { return leaf.summary + ".txt" }
+        let kind = leaf.type.split(separator: "/")
+        if kind.count == 2, ["image", "audio", "video"].contains(kind[0]) { return "\(kind[0]).\(kind[1])" }
+        if let id = leaf.contentID, let local = id.split(separator: "@").first { return String(local) }
+        return "file"
     }
 
     private func addReport(_ leaf: PartTree.Leaf, to message: inout InboundMessage) {

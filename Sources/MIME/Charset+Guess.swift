@@ -1,3 +1,52 @@
+/// Japanese text with escape sequences (RFC 1468) as Shift JIS, the charset with the same characters and no state.
+enum ShiftedJIS {
+    private enum Set { case ascii, double, halfKana }
+
+    static func from2022(_ bytes: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var set = Set.ascii
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == 0x1B, index + 2 < bytes.count {
+                switch (bytes[index + 1], bytes[index + 2]) {
+                case (0x24, 0x28) where index + 3 < bytes.count:
+                    set = .double
+                    index += 4
+                    continue
+                case (0x24, _): set = .double
+                case (0x28, 0x49): set = .halfKana
+                case (0x28, _): set = .ascii
+                default:
+                    index += 1
+                    continue
+                }
+                index += 3
+            } else if byte == 0x0A {
+                // Each line starts in ASCII, also when a program forgot to say so.
+                set = .ascii
+                result.append(byte)
+                index += 1
+            } else if set == .double, byte >= 0x21, byte <= 0x7E, index + 1 < bytes.count {
+                result += Self.shifted(byte, bytes[index + 1])
+                index += 2
+            } else {
+                result.append(set == .halfKana && byte >= 0x21 && byte <= 0x5F ? byte | 0x80 : byte)
+                index += 1
+            }
+        }
+        return result
+    }
+
+    private static func shifted(_ row: UInt8, _ cell: UInt8) -> [UInt8] {
+        guard cell >= 0x21, cell <= 0x7E else { return [0x3F] }
+        let lead = (row + 1) / 2 + (row <= 0x5E ? 0x70 : 0xB0)
+        let trail = row % 2 == 1 ? cell + (cell >= 0x60 ? 0x20 : 0x1F) : cell + 0x7E
+        return [lead, trail]
+    }
+}
+
 /// What undeclared bytes are most likely to be, from how they lie: escape sequences, pairs, and letter case.
 extension Charset {
     static func guess(_ bytes: [UInt8]) -> String {

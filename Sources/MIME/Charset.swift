@@ -20,7 +20,7 @@ enum Charset {
             switch name {
             case "utf-8": return Decoded(text: text, repair: nil)
             case "": return Decoded(text: text, repair: "no charset declared; read as utf-8")
-            case "windows-1252", "us-ascii", "iso-8859-15", "iso-8859-2", "windows-1250", "windows-1251", "iso-2022-jp":
+            case "windows-1252", "us-ascii", "iso-8859-15", "iso-8859-2", "windows-1250", "windows-1251":
                 return Decoded(text: text, repair: "charset \(name) declared; read as utf-8")
             default: break
             }
@@ -28,7 +28,7 @@ enum Charset {
         if name == "utf-8" { return Self.brokenUTF8(bytes) }
         if !name.isEmpty, name != "us-ascii" {
             if let result = Self.convert(bytes, from: name) {
-                guard result.errors * 20 > bytes.count, let text = String(validating: bytes, as: UTF8.self) else {
+                guard result.errors * 20 > bytes.count, name != "iso-2022-jp", let text = String(validating: bytes, as: UTF8.self) else {
                     return Decoded(
                         text: result.text, repair: result.errors == 0 ? nil : "bytes that are not \(name) replaced")
                 }
@@ -96,10 +96,11 @@ extension Charset {
     private static func convert(_ bytes: [UInt8], from name: String) -> (text: String, errors: Int)? {
         if name == "windows-1252" { return (Self.fromWindows1252(bytes), 0) }
         if name == "utf-8" { return (String(decoding: bytes, as: UTF8.self), 0) }
-        let first = Self.iconv(bytes, from: name)
-        // Mail programs put characters of the vendor's extension under the plain name.
-        if name == "iso-2022-jp", first?.errors != 0, let wider = Self.iconv(bytes, from: "ISO-2022-JP-3") { return wider }
-        return first
+        if name == "iso-2022-jp" {
+            // Programs write characters of the vendor's extension, 8-bit Shift JIS too, under the plain name.
+            return Self.iconv(ShiftedJIS.from2022(bytes), from: "cp932")
+        }
+        return Self.iconv(bytes, from: name)
     }
 
     private static func fromWindows1252(_ bytes: [UInt8]) -> String {

@@ -17,6 +17,7 @@ struct HeaderBlock {
     /// Where the body starts; the length of the bytes when there is none.
     private(set) var bodyStart = 0
     private(set) var repairs: [String] = []
+    private var skipped = 0
 
     /// Reads the header that starts at `start`.
     init(_ bytes: borrowing [UInt8], from start: Int = 0) {
@@ -30,7 +31,8 @@ struct HeaderBlock {
                 return
             }
             guard let colon = Self.colon(bytes, position, end.content) else {
-                if Self.isSkippable(bytes, position, end) {
+                if !self.fields.isEmpty || self.skipped < 50, Self.isSkippable(bytes, position, end) {
+                    self.skipped += 1
                     self.note("line without a field name skipped")
                     position = end.next
                     continue
@@ -164,8 +166,15 @@ extension HeaderBlock {
     private static func isSkippable(_ bytes: borrowing [UInt8], _ start: Int, _ end: LineEnd) -> Bool {
         guard end.next < bytes.count else { return false }
         if bytes[start] == 0x20 || bytes[start] == 0x09 { return true }
-        let next = Self.lineEnd(bytes, from: end.next)
-        return Self.colon(bytes, end.next, next.content) != nil || next.content == end.next
+        var line = (start: end.next, end: Self.lineEnd(bytes, from: end.next))
+        if line.end.content == line.start { return true }
+        for _ in 0..<50 {
+            if Self.colon(bytes, line.start, line.end.content) != nil { return true }
+            guard line.end.next < bytes.count else { return false }
+            line = (line.end.next, Self.lineEnd(bytes, from: line.end.next))
+            if line.end.content == line.start { return false }
+        }
+        return false
     }
 }
 

@@ -55,7 +55,7 @@ struct MailMender {
             self.note("bare CR read as line ends")
         }
         self.scan(from: start)
-        if isMultipart, !self.topIsUsed { self.findBoundary(from: start) }
+        if isMultipart ? !self.topIsUsed : header.first("content-type") == nil { self.findBoundary(from: start) }
     }
 
     private mutating func note(_ repair: String) {
@@ -175,6 +175,8 @@ extension MailMender {
                 while last > position, self.bytes[last - 1] <= 0x20 { last -= 1 }
                 let found = self.bytes[(position + 2)..<last]
                 guard !found.contains(0x22), found.count <= 200 else { return }
+                // Without any word of multipart in the header, only what is closed again is believed.
+                guard self.topBoundary != nil || self.isClosed(found, from: end) else { return }
                 let subtype = self.bytes.firstIndex(of: "multipart/alternative", in: 0..<start) == nil ? "mixed" : "alternative"
                 let header = "Content-Type: multipart/\(subtype); boundary=\"\(String(decoding: found, as: UTF8.self))\"\n\n"
                 self.bytes.replaceSubrange(0..<start, with: header.utf8)
@@ -183,6 +185,16 @@ extension MailMender {
             }
             position = end + 1
         }
+    }
+
+    private borrowing func isClosed(_ boundary: ArraySlice<UInt8>, from start: Int) -> Bool {
+        let closing = [0x2D, 0x2D] + Array(boundary) + [0x2D, 0x2D]
+        var position = start + 1
+        while position < self.bytes.count {
+            if self.bytes[position] == 0x2D, self.bytes[position...].starts(with: closing) { return true }
+            position = self.bytes.firstLineFeed(from: position) + 1
+        }
+        return false
     }
 
     private mutating func address(_ start: Int, _ end: Int) {

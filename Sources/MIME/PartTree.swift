@@ -23,6 +23,8 @@ final class PartTree {
         /// `attachment`, `inline` or nil.
         var disposition: String?
         var filename = ""
+        /// Content-Description, decoded; empty when there is none.
+        var summary = ""
         var contentID: String?
         /// How many embedded messages this is inside of.
         var embedding = 0
@@ -169,7 +171,11 @@ final class PartTree {
         if let type = shim_content_type(object), let name = g_mime_content_type_get_mime_type(type) {
             leaf.type = String(cString: name).lowercased()
             g_free(name)
+            if leaf.type == "application/octet-stream", let raw = Self.string(shim_raw_header(object, "Content-Type")) {
+                leaf.type = Self.bareType(raw) ?? leaf.type
+            }
         }
+        leaf.summary = Self.string(shim_raw_header(object, "Content-Description")).map { EncodedWords.decode(Array($0.utf8)).text.trimmingCharacters { $0.isWhitespace } } ?? ""
         leaf.charset = Self.string(shim_type_parameter(object, "charset"))
         leaf.isFlowed = Self.string(shim_type_parameter(object, "format"))?.lowercased() == "flowed"
         leaf.deletesSpace = Self.string(shim_type_parameter(object, "delsp"))?.lowercased() == "yes"
@@ -179,6 +185,13 @@ final class PartTree {
         let name = Self.string(shim_disposition_parameter(object, "filename")) ?? Self.string(shim_type_parameter(object, "name"))
         if let name { leaf.filename = Self.filename(name) }
         return leaf
+    }
+
+    /// A type without a subtype, which is against the standard: `text` is plain text, others keep their name.
+    private static func bareType(_ raw: String) -> String? {
+        let word = raw.prefix { $0 != ";" }.trimmingCharacters { $0.isWhitespace }.lowercased()
+        guard !word.isEmpty, word.utf8.count < 80, word.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F }) else { return nil }
+        return word == "text" ? "text/plain" : "\(word)/unknown"
     }
 
     /// GMime decodes parameters; words it left alone (in quotes, padded in the middle) are decoded here.

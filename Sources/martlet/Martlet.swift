@@ -22,7 +22,20 @@ struct Martlet: AsyncParsableCommand {
             CommandGroup(
                 name: "Service",
                 subcommands: [
-                    VersionCommand.self
+                    SetupCommand.self,
+                    MigrateCommand.self,
+                    DoctorCommand.self,
+                    StatusCommand.self,
+                    PauseCommand.self,
+                    ResumeCommand.self,
+                    VersionCommand.self,
+                ]),
+            CommandGroup(
+                name: "Tickets and mail",
+                subcommands: [
+                    TicketsCommand.self,
+                    OutboxCommand.self,
+                    QuarantineCommand.self,
                 ]),
             CommandGroup(
                 name: "Single mails and texts",

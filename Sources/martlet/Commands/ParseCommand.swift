@@ -120,6 +120,7 @@ struct ParsedMail: Encodable {
         case leafTypes = "leaf_types"
         case kindReasons = "kind_reasons"
         case suppressAutoReply = "suppress_autoreply"
+        case furtherTexts = "further_texts"
         case hasHiddenText = "has_hidden_text"
     }
 
@@ -151,7 +152,9 @@ struct ParsedMail: Encodable {
         try container.encode(mail.inReplyTo.first?.text, forKey: .inReplyTo)
         try container.encode(mail.references.map(\.text), forKey: .references)
         try container.encode(mail.date, forKey: .date)
-        try container.encode(mail.bodyText, forKey: .bodyText)
+        // The chosen body; texts after it (list footers, text below a picture) apart from it.
+        try container.encode(mail.bodyParts.first ?? "no visible content", forKey: .bodyText)
+        try container.encode(Array(mail.bodyParts.dropFirst()), forKey: .furtherTexts)
         try container.encode(mail.leafTypes, forKey: .leafTypes)
         let files = mail.attachments.map {
             File(filename: $0.filename, contentType: $0.contentType, size: $0.size, sha256: $0.sha256)

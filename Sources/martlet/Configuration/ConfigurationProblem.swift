@@ -35,13 +35,15 @@ struct ConfigurationProblem: Sendable, Hashable, CustomStringConvertible {
         self.needs = needs
     }
 
-    /// The key, the place and the complaint on one line; the remedy below.
-    var description: String {
+    /// The key, the place and the complaint on one line.
+    var text: String {
         let place = self.place.map { "(\($0))" } ?? ""
         let subject = [self.key, place].filter { !$0.isEmpty }.joined(separator: " ")
-        let line = subject.isEmpty ? self.complaint : "\(subject): \(self.complaint)"
-        return self.remedy.map { "\(line)\n    → \($0)" } ?? line
+        return subject.isEmpty ? self.complaint : "\(subject): \(self.complaint)"
     }
+
+    /// `text`, and the remedy below.
+    var description: String { self.remedy.map { "\(self.text)\n    → \($0)" } ?? self.text }
 
     static func == (left: Self, right: Self) -> Bool { left.description == right.description }
     func hash(into hasher: inout Hasher) { hasher.combine(self.description) }
