@@ -42,6 +42,6 @@ struct Martlet: AsyncParsableCommand {
                 subcommands: [
                     ParseCommand.self
                 ]),
-            CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self]),
+            CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self, AnswerCommand.self]),
         ])
 }
