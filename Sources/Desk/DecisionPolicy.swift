@@ -43,8 +43,8 @@ package struct DecisionInput: Sendable {
 
 /// Decides what happens with a ticket. Pure: the same input gives the same decision, with its reasons.
 package enum DecisionPolicy {
-    /// Below this familiarity nobody taught the desk what such a mail is.
-    static let familiarFloor = 0.2
+    /// Below this familiarity nobody taught the desk what such a mail is: 3 of 100 known mails are less familiar.
+    static let familiarFloor = 0.03
     /// Sentiment at or below this counts as anger even without angry words.
     static let angerFloor = -0.85
     /// From this contact on a person looks first.

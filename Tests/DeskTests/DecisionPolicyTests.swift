@@ -68,7 +68,7 @@ import Testing
         switch change {
         case "VIP": input.isKnownVIP = true
         case "third contact": input.contactCount = 3
-        case "unfamiliar": input.analysis.familiarity = 0.1
+        case "unfamiliar": input.analysis.familiarity = 0.01
         case "very negative": input.analysis.sentiment.score = -0.9
         case "urgent": input.analysis.priority.level = .urgent
         case "failure": input.failure = "the encoder did not answer"
