@@ -23,7 +23,7 @@ package struct Confidence: Sendable, Equatable {
     package var answerable: Double
     /// Share of the sentences with a source, 0…1.
     package var grounding: Double
-    /// How much the mail is like anything triage was taught, 0…1.
+    /// How much the mail is like anything triage was taught, 0…1: a rank among known mails, so that a quarter is ample.
     package var familiarity: Double
     /// Calibrated probability of the category, 0…1.
     package var category: Double
@@ -44,7 +44,7 @@ package struct Confidence: Sendable, Equatable {
     package var probability: Double {
         guard self.grounding > 0 else { return 0.02 }
         let sum =
-            -8.8 + 5.0 * self.answerable + 3.0 * self.grounding + 1.5 * self.familiarity + 1.0 * self.category
+            -8.8 + 5.0 * self.answerable + 3.0 * self.grounding + 1.5 * min(1, 4 * self.familiarity) + 1.0 * self.category
             + 1.5 * self.questionsCovered
         return Logistic.probability(sum)
     }

@@ -44,7 +44,9 @@ package struct ExtractiveDrafter: Sendable {
         var blocks = [phrases.greeting(question.greetingName(in: spoken))]
         blocks.append(question.sentiment <= -0.4 ? phrases.apology : phrases.thanks)
         blocks.append(answer)
-        let asked = missing.filter { !$0.isAskedInAnswer }.map { $0.item == .photo ? phrases.photo : phrases.orderNumber }
+        let asked = missing.filter { !$0.isAskedInAnswer }.map {
+            $0.item == .photo ? phrases.photo : phrases.orderNumber
+        }
         if !asked.isEmpty { blocks.append(phrases.ask(asked)) }
         blocks.append(self.signature.isEmpty ? phrases.closing : "\(phrases.closing)\n\(self.signature)")
         let requests = max(requests, uncovered.count, 1)
@@ -106,7 +108,8 @@ package struct ExtractiveDrafter: Sendable {
         }
         add(0, from: 0.6)
         // The rest of a list's passage is read with it.
-        for paragraph in paragraphs.indices where Self.passage(paragraphs[paragraph], source) == Self.passage(paragraphs[best], source) {
+        for paragraph in paragraphs.indices
+        where Self.passage(paragraphs[paragraph], source) == Self.passage(paragraphs[best], source) {
             add(paragraph, from: 0.7)
         }
         for paragraph in paragraphs.indices.sorted(by: { (scores[$0], $1) > (scores[$1], $0) }).prefix(3) {

@@ -142,7 +142,8 @@ struct Facts: Equatable {
     }
 
     private static let negations: Set<String> = [
-        "not", "no", "never", "cannot", "cant", "dont", "doesnt", "wont", "isnt", "nicht", "kein", "keine", "nie", "pas",
+        "not", "no", "never", "cannot", "cant", "dont", "doesnt", "wont", "isnt", "nicht", "kein", "keine", "nie",
+        "pas",
         "jamais", "aucun", "non", "nunca", "niet", "geen", "nooit", "nie", "nao",
     ]
     private static let promiseStems = [

@@ -12,7 +12,9 @@ struct HTMLArticle {
     }
 
     /// Elements whose content is not for readers.
-    private static let skipped: Set<String> = ["script", "style", "head", "nav", "footer", "svg", "noscript", "template"]
+    private static let skipped: Set<String> = [
+        "script", "style", "head", "nav", "footer", "svg", "noscript", "template",
+    ]
     private static let blocks: Set<String> = [
         "p", "div", "section", "article", "main", "header", "ul", "ol", "table", "tr", "blockquote", "pre", "dl", "dt",
         "dd", "figure", "hr",

@@ -46,6 +46,11 @@ package struct MailQuestion: Sendable {
         package var text: String
         /// Whether it asks or demands something: such a sentence must be covered before an answer may go out alone.
         package var isRequest: Bool
+
+        package init(text: String, isRequest: Bool) {
+            self.text = text
+            self.isRequest = isRequest
+        }
     }
 
     /// Subject and sentences that carry meaning, at most 8; greetings, thanks and names are left out.

@@ -40,21 +40,24 @@ package struct ReplyPhrases: Sendable {
             ask: { "So that we can look into it, please reply with \(Self.list($0, "and"))." },
             orderNumber: "your order number", photo: "a photo of the item", closing: "Kind regards",
             automatic:
-                "This answer was put together automatically. If it does not help, simply reply and a person will read it."),
+                "This answer was put together automatically. If it does not help, simply reply and a person will read it."
+        ),
         "de": ReplyPhrases(
             greeting: Self.greeting("Guten Tag"), thanks: "vielen Dank für Ihre Nachricht.",
             apology: "es tut uns leid, dass Sie Ärger hatten, und danke, dass Sie sich melden.",
             ask: { "Damit wir uns darum kümmern können, antworten Sie bitte mit \(Self.list($0, "und"))." },
             orderNumber: "Ihrer Bestellnummer", photo: "einem Foto des Artikels", closing: "Freundliche Grüße",
             automatic:
-                "Diese Antwort wurde automatisch erstellt. Wenn sie nicht weiterhilft, antworten Sie einfach: Dann liest sie ein Mensch."),
+                "Diese Antwort wurde automatisch erstellt. Wenn sie nicht weiterhilft, antworten Sie einfach: Dann liest sie ein Mensch."
+        ),
         "fr": ReplyPhrases(
             greeting: Self.greeting("Bonjour"), thanks: "Merci pour votre message.",
             apology: "Nous sommes désolés de ce désagrément et vous remercions de nous l'avoir signalé.",
             ask: { "Pour que nous puissions nous en occuper, répondez-nous avec \(Self.list($0, "et"))." },
             orderNumber: "votre numéro de commande", photo: "une photo de l'article", closing: "Cordialement",
             automatic:
-                "Cette réponse a été préparée automatiquement. Si elle ne vous aide pas, répondez simplement et une personne la lira."),
+                "Cette réponse a été préparée automatiquement. Si elle ne vous aide pas, répondez simplement et une personne la lira."
+        ),
         "es": ReplyPhrases(
             greeting: Self.greeting("Hola"), thanks: "Gracias por su mensaje.",
             apology: "Lamentamos las molestias y le agradecemos que nos lo haya contado.",
@@ -82,7 +85,8 @@ package struct ReplyPhrases: Sendable {
             ask: { "Abyśmy mogli się tym zająć, prosimy o odpowiedź, podając: \($0.joined(separator: ", "))." },
             orderNumber: "numer zamówienia", photo: "zdjęcie produktu", closing: "Z poważaniem",
             automatic:
-                "Ta odpowiedź została przygotowana automatycznie. Jeśli nie pomaga, proszę odpisać, a przeczyta ją człowiek."),
+                "Ta odpowiedź została przygotowana automatycznie. Jeśli nie pomaga, proszę odpisać, a przeczyta ją człowiek."
+        ),
         "pt": ReplyPhrases(
             greeting: Self.greeting("Olá"), thanks: "Obrigado pela sua mensagem.",
             apology: "Lamentamos o incómodo e agradecemos que nos tenha avisado.",

@@ -29,7 +29,8 @@ package enum SentenceSplitter {
     private static let abbreviations: Set<String> = [
         "mr", "mrs", "ms", "dr", "prof", "st", "no", "nos", "vs", "e.g", "i.e", "eg", "ie", "etc", "approx", "inc",
         "ltd", "co", "corp", "dept", "fig", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct",
-        "nov", "dec", "nr", "str", "tel", "z.b", "d.h", "u.a", "bzw", "ca", "evtl", "ggf", "usw", "inkl", "zzgl", "mwst",
+        "nov", "dec", "nr", "str", "tel", "z.b", "d.h", "u.a", "bzw", "ca", "evtl", "ggf", "usw", "inkl", "zzgl",
+        "mwst",
         "abs", "art", "hr", "fr", "m", "mme", "mlle", "p.ex", "env", "min", "max", "sr", "sra", "srta", "ud", "uds",
         "pág", "núm", "sig", "sig.ra", "dott", "ecc", "es", "dhr", "mevr", "bijv", "evt", "incl", "excl", "m.b.t",
         "p", "pan", "np", "tzn", "tj", "ul", "itd", "itp", "exmo", "exma", "av", "v",

@@ -37,19 +37,23 @@ package enum BriefingNote {
     /// At most ten lines of plain text, LF line ends.
     package static func body(_ briefing: Briefing) -> String {
         let analysis = briefing.analysis
-        var lines = ["\(briefing.ticket): \(Self.action(briefing.decision.action)): \(briefing.decision.reasons.joined(separator: "; "))"]
+        var lines = [
+            "\(briefing.ticket): \(Self.action(briefing.decision.action)): \(briefing.decision.reasons.joined(separator: "; "))"
+        ]
         lines.append(
             "About: \(analysis.category.name) (\(Self.percent(analysis.category.confidence)))"
                 + (analysis.tags.isEmpty ? "" : ", tags " + analysis.tags.map(\.name).joined(separator: ", ")))
         lines.append(
             "Priority: \(analysis.priority.level.rawValue)"
-                + (analysis.priority.reasons.isEmpty ? "" : " (" + analysis.priority.reasons.joined(separator: "; ") + ")")
+                + (analysis.priority.reasons.isEmpty
+                    ? "" : " (" + analysis.priority.reasons.joined(separator: "; ") + ")")
                 + ". Mood: \(analysis.sentiment.label). Language: \(analysis.language).")
         lines += Self.evidence(briefing)
         if briefing.contactCount > 1 { lines.append("Contact: mail number \(briefing.contactCount) in this ticket.") }
         lines.append(
             briefing.history.isEmpty
-                ? "History: first ticket of this customer." : "History: " + briefing.history.prefix(3).joined(separator: " | "))
+                ? "History: first ticket of this customer."
+                : "History: " + briefing.history.prefix(3).joined(separator: " | "))
         if !briefing.readers.isEmpty {
             lines.append("A reply will be read by: \(briefing.readers.joined(separator: ", "))")
         }
@@ -58,7 +62,9 @@ package enum BriefingNote {
 
     private static func evidence(_ briefing: Briefing) -> [String] {
         guard let draft = briefing.draft else {
-            let why = briefing.remarks.isEmpty ? "nothing fitting in the knowledge base" : briefing.remarks.joined(separator: "; ")
+            let why =
+                briefing.remarks.isEmpty
+                ? "nothing fitting in the knowledge base" : briefing.remarks.joined(separator: "; ")
             return ["No draft: \(why)"]
         }
         var lines = [
@@ -72,7 +78,9 @@ package enum BriefingNote {
         if !draft.unsupported.isEmpty {
             lines.append("Check, no source: \(draft.unsupported.map { "“\($0)”" }.joined(separator: " "))")
         }
-        if !draft.missing.isEmpty { lines.append("Still needed from the customer: \(draft.missing.joined(separator: ", "))") }
+        if !draft.missing.isEmpty {
+            lines.append("Still needed from the customer: \(draft.missing.joined(separator: ", "))")
+        }
         if !briefing.remarks.isEmpty { lines.append("Note: \(briefing.remarks.joined(separator: "; "))") }
         return lines
     }
@@ -108,7 +116,8 @@ package enum EscalationNotice {
     package static func subject(_ briefing: Briefing) -> String {
         let reason = briefing.decision.reasons.first ?? "needs a person"
         return HeaderValue(
-            sanitizing: "[\(briefing.ticket)] \(briefing.analysis.priority.level.rawValue): \(reason)".prefix(150).description
+            sanitizing: "[\(briefing.ticket)] \(briefing.analysis.priority.level.rawValue): \(reason)".prefix(150)
+                .description
         ).text
     }
 

@@ -43,8 +43,8 @@ package struct DecisionInput: Sendable {
 
 /// Decides what happens with a ticket. Pure: the same input gives the same decision, with its reasons.
 package enum DecisionPolicy {
-    /// Below this familiarity nobody taught the desk what such a mail is.
-    static let familiarFloor = 0.2
+    /// Below this familiarity nobody taught the desk what such a mail is: 3 of 100 known mails are less familiar.
+    static let familiarFloor = 0.03
     /// Sentiment at or below this counts as anger even without angry words.
     static let angerFloor = -0.85
     /// From this contact on a person looks first.
@@ -55,7 +55,8 @@ package enum DecisionPolicy {
     package static func decide(_ input: DecisionInput, settings: DraftSettings) -> Decision {
         guard input.classification.kind == .human else {
             let kind = input.classification.kind.rawValue.replacing("_", with: " ")
-            return Decision(action: .silent, reasons: ["not written by a person: \(kind)"] + input.classification.reasons)
+            return Decision(
+                action: .silent, reasons: ["not written by a person: \(kind)"] + input.classification.reasons)
         }
         let calls = Self.calls(input)
         if !calls.isEmpty { return Decision(action: .escalate, reasons: calls) }
@@ -78,7 +79,9 @@ package enum DecisionPolicy {
             calls += input.injection.signs.map { "suspected injection: \($0)" }
         }
         if input.isKnownVIP { calls.append("important customer") }
-        if input.contactCount >= Self.contactLimit { calls.append("contact number \(input.contactCount) without an answer") }
+        if input.contactCount >= Self.contactLimit {
+            calls.append("contact number \(input.contactCount) without an answer")
+        }
         if input.analysis.sentiment.score <= Self.angerFloor, !input.signs.signs.contains(.anger) {
             calls.append("very negative")
         }
@@ -105,7 +108,9 @@ package enum DecisionPolicy {
         if input.isSenderVerified != true { obstacles.append("sender not verified") }
         if !draft.unsupported.isEmpty { obstacles.append("\(draft.unsupported.count) sentences without a source") }
         if draft.citations.isEmpty { obstacles.append("no source") }
-        if input.uncoveredRequests > 0 { obstacles.append("\(input.uncoveredRequests) requests not covered by a source") }
+        if input.uncoveredRequests > 0 {
+            obstacles.append("\(input.uncoveredRequests) requests not covered by a source")
+        }
         obstacles += input.draftRemarks
         if input.classification.suppressAutoReply { obstacles.append("the mail wants no automatic answer") }
         if !input.isRecent { obstacles.append("older than automatic answers may be") }

@@ -41,15 +41,18 @@ package struct EscalationSigns: Sendable, Equatable {
         .legal: [
             "lawyer*", "solicitor*", "attorney*", "legal action", "legal steps", "take you to court", "small claims",
             "sue you", "lawsuit", "ombudsman", "trading standards", "consumer protection", "chargeback", "anwalt*",
-            "rechtsanwalt*", "rechtliche schritte", "vor gericht", "verbraucherzentrale", "verbraucherschutz", "anzeige erstatten",
-            "klage einreichen", "avocat*", "tribunal", "action en justice", "mise en demeure", "dgccrf", "abogad*", "demanda judicial",
+            "rechtsanwalt*", "rechtliche schritte", "vor gericht", "verbraucherzentrale", "verbraucherschutz",
+            "anzeige erstatten",
+            "klage einreichen", "avocat*", "tribunal", "action en justice", "mise en demeure", "dgccrf", "abogad*",
+            "demanda judicial",
             "acciones legales", "defensa del consumidor", "avvocat*", "vie legali", "denuncia", "codacons", "advocaat",
             "juridische stappen", "rechtbank", "consumentenbond", "prawnik*", "adwokat*", "kroki prawne",
             "rzecznik konsumentow", "uokik", "advogad*", "acao judicial", "medidas legais", "livro de reclamacoes",
             "processo judicial",
         ].map(FoldedWords.Phrase.init),
         .safety: [
-            "caught fire", "on fire", "started smoking", "smell of smoke", "burnt me", "burned me", "electric shock", "electrocuted", "exploded",
+            "caught fire", "on fire", "started smoking", "smell of smoke", "burnt me", "burned me", "electric shock",
+            "electrocuted", "exploded",
             "explosion", "injured", "injury", "hospital", "allergic reaction", "poisoned", "sharp edge", "cut myself",
             "my child was hurt", "danger*", "kill myself", "suicide", "gebrannt", "feuer", "raucht", "stromschlag",
             "explodiert", "verletzt*", "krankenhaus", "allergische reaktion", "gefahrlich", "pris feu", "fumee",
@@ -93,7 +96,9 @@ package struct InjectionSigns: Sendable, Equatable {
         var signs: [String] = []
         if Self.phrases.contains(where: words.contain) { signs.append("speaks to a machine, not to the shop") }
         if text.unicodeScalars.contains(where: { Self.isHidden($0) }) { signs.append("holds hidden characters") }
-        let markup = ["<|im_", "[inst]", "<<sys>>", "<system", "### instruction", "```system", "\nsystem:", "\nassistant:"]
+        let markup = [
+            "<|im_", "[inst]", "<<sys>>", "<system", "### instruction", "```system", "\nsystem:", "\nassistant:",
+        ]
         let lower = text.lowercased()
         if markup.contains(where: lower.contains) { signs.append("holds marks of a language model's prompt") }
         if let html, Self.hidesText(html.lowercased()) { signs.append("holds text that a reader cannot see") }
@@ -111,7 +116,8 @@ package struct InjectionSigns: Sendable, Equatable {
         "output the", "write the word", "approve this refund", "automatic approval", "auto approve",
         "ignoriere alle", "ignoriere die", "vergiss alle", "vergiss deine", "du bist jetzt", "sprachmodell",
         "ignorez les instructions", "ignore les instructions", "oubliez les", "tu es maintenant", "ignora las",
-        "ignora todas", "olvida las", "ahora eres", "ignora le", "ignora tutte", "dimentica le", "ora sei", "negeer alle",
+        "ignora todas", "olvida las", "ahora eres", "ignora le", "ignora tutte", "dimentica le", "ora sei",
+        "negeer alle",
         "negeer de", "vergeet alle", "je bent nu", "zignoruj", "zapomnij", "jestes teraz", "ignore as instrucoes",
         "esqueca as", "agora voce e",
     ].map(FoldedWords.Phrase.init)

@@ -1,6 +1,7 @@
 package import DeskModel
-package import struct Foundation.Date
 import Postgres
+
+package import struct Foundation.Date
 
 /// An article with its passages and their vectors, on its way into or out of the database.
 package struct KnowledgeRow: Sendable {

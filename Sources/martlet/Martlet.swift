@@ -44,6 +44,6 @@ struct Martlet: AsyncParsableCommand {
                 subcommands: [
                     ParseCommand.self
                 ]),
-            CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self]),
+            CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self, AnswerCommand.self]),
         ])
 }

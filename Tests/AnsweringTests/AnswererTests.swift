@@ -62,7 +62,7 @@ enum Shop {
 
     @Test func `finds the article with one hit and its best sentence`() async throws {
         let index = try await Shop.index(Shop.articles, encoder: self.encoder)
-        let question = "What does delivery to Norway cost in euros?"
+        let question = "How many working days does delivery to Norway take?"
         let result = try index.search(question, vector: try await self.encoder.encode([question])[0], limit: 2)
         #expect(result.hits.map(\.article.key).first == "shipping")
         #expect(Set(result.hits.map(\.article.key)).count == result.hits.count)
@@ -76,7 +76,7 @@ enum Shop {
         let vectors = try await self.encoder.encode(texts)
         let known = try index.search(texts[0], vector: vectors[0])
         let unknown = try index.search(texts[1], vector: vectors[1])
-        #expect(known.answerable > 0.5)
+        #expect(known.answerable > 0.35)
         #expect(unknown.answerable < 0.1)
     }
 
@@ -109,7 +109,8 @@ enum Shop {
     let drafter = ExtractiveDrafter(floor: 0.35, signature: "The shop")
 
     private func answer(_ question: MailQuestion) async throws -> Answer {
-        let answerer = Answerer(encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
+        let answerer = Answerer(
+            encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
         return try await answerer.answer(question, drafter: self.drafter)
     }
 
@@ -181,7 +182,8 @@ enum Shop {
     }
 
     @Test func `a new index is answered from at once`() async throws {
-        let answerer = Answerer(encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
+        let answerer = Answerer(
+            encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
         await answerer.replaceIndex(try KnowledgeIndex(entries: [], dimensions: 64))
         let answer = try await answerer.answer(MailQuestion(subject: "", body: "return product"), drafter: self.drafter)
         #expect(answer.draft == nil)

@@ -48,7 +48,8 @@ import Testing
     }
 
     @Test func `JSON lines take text and number ids`() throws {
-        let text = "{\"id\": 3, \"title\": \"T\", \"body\": \"B\"}\n\n{\"id\":\"x\",\"title\":\"U\",\"body\":\"C\",\"url\":\"u\"}"
+        let text =
+            "{\"id\": 3, \"title\": \"T\", \"body\": \"B\"}\n\n{\"id\":\"x\",\"title\":\"U\",\"body\":\"C\",\"url\":\"u\"}"
         #expect(try ArticleReader.articles(path: "k.jsonl", text: text).map(\.key) == ["3", "x"])
     }
 
@@ -97,7 +98,9 @@ import Testing
     }
 
     @Test func `marks of Markdown are not in a passage`() {
-        let chunk = self.chunks("Use **bold**, `code`, [a page](https://shop.example/x) and [this](../y.md). ![i](i.png)").first
+        let chunk = self.chunks(
+            "Use **bold**, `code`, [a page](https://shop.example/x) and [this](../y.md). ![i](i.png)"
+        ).first
         #expect(chunk?.content == "Use bold, code, a page (https://shop.example/x) and this.")
     }
 }

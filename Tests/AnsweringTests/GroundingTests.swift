@@ -75,7 +75,7 @@ import Testing
             body: "Hi,\n\nI want to return this lamp. How do I do that?\n\nThanks, Anna")
         #expect(
             question.statements == [
-                .init(text: "I want to return this lamp.", isRequest: false),
+                .init(text: "I want to return this lamp.", isRequest: false)
             ])
         let second = MailQuestion(subject: "", body: "My lamp from Tuesday is broken. Can you replace it?")
         #expect(second.statements.last?.text == "My lamp from Tuesday is broken. Can you replace it?")

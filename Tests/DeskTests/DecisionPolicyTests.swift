@@ -11,7 +11,8 @@ import Testing
 
     private static func draft() -> Draft {
         Draft(
-            body: "Hello", citations: [Citation(article: "a", title: "A", span: "s")], unsupported: [], confidence: 0.95,
+            body: "Hello", citations: [Citation(article: "a", title: "A", span: "s")], unsupported: [],
+            confidence: 0.95,
             answerable: 0.95, missing: [])
     }
 
@@ -67,7 +68,7 @@ import Testing
         switch change {
         case "VIP": input.isKnownVIP = true
         case "third contact": input.contactCount = 3
-        case "unfamiliar": input.analysis.familiarity = 0.1
+        case "unfamiliar": input.analysis.familiarity = 0.01
         case "very negative": input.analysis.sentiment.score = -0.9
         case "urgent": input.analysis.priority.level = .urgent
         case "failure": input.failure = "the encoder did not answer"
@@ -89,7 +90,8 @@ import Testing
         ("Bitte rufen Sie mich zurück", .asksForHuman), ("Je veux parler à un conseiller", .asksForHuman),
         ("Ik wil een medewerker, of liever iemand spreken", .asksForHuman),
         ("My lawyer will write to you.", .legal), ("Ich gehe zum Rechtsanwalt", .legal),
-        ("Zgłoszę to do UOKiK", .legal), ("The lamp caught fire", .safety), ("Das Kabel gab mir einen Stromschlag", .safety),
+        ("Zgłoszę to do UOKiK", .legal), ("The lamp caught fire", .safety),
+        ("Das Kabel gab mir einen Stromschlag", .safety),
         ("O carregador explodiu", .safety), ("Someone hacked my account", .fraud), ("Me han robado la cuenta", .fraud),
         ("This is unacceptable!", .anger), ("È una vergogna", .anger),
     ])
@@ -100,7 +102,8 @@ import Testing
 
     @Test(arguments: [
         "I am a bit sad that the mug is out of stock.", "Thanks for your prompt reply, I await your response.",
-        "Could you send the blue one by Friday?", "Ich hätte gern das Tagesgericht-Set.", "Is the smoke glass in stock?",
+        "Could you send the blue one by Friday?", "Ich hätte gern das Tagesgericht-Set.",
+        "Is the smoke glass in stock?",
     ])
     func `ordinary words are no alarm`(text: String) {
         #expect(EscalationSigns(text: text).signs == [])
@@ -144,7 +147,9 @@ import Testing
 
     @Test func `the note says why, how sure, from where, what came before and who reads a reply`() {
         let note = BriefingNote.body(Self.briefing())
-        for part in ["MT-1042", "mode is draft", "72 %", "[a0]", "It is free.", "MT-7", "bob@example.org", "order number"] {
+        for part in [
+            "MT-1042", "mode is draft", "72 %", "[a0]", "It is free.", "MT-7", "bob@example.org", "order number",
+        ] {
             #expect(note.contains(part))
         }
     }

@@ -116,7 +116,8 @@ struct KnowledgeCommand: AsyncParsableCommand {
     struct Search: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Find articles for a question.",
-            discussion: "With --jsonl it reads {\"id\", \"query\"} a line and answers {\"id\", \"answerable\", \"hits\"}.")
+            discussion:
+                "With --jsonl it reads {\"id\", \"query\"} a line and answers {\"id\", \"answerable\", \"hits\"}.")
 
         @OptionGroup var options: GlobalOptions
         @Argument(help: "The question.") var text: [String] = []
