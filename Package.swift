@@ -107,7 +107,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: wrapper),
         tests("ConnectionThread"),
         .target(
-            name: "ScriptedServer", dependencies: ["ConnectionThread"], path: "Tests/ScriptedServer",
+            name: "ScriptedServer", dependencies: ["CPosix", "ConnectionThread"], path: "Tests/ScriptedServer",
             swiftSettings: wrapper),
         tests("Curl", ["ScriptedServer"]),
         tests("Postgres", ["TestSupport", "ConnectionThread", logging, lifecycle]),

@@ -19,7 +19,11 @@ enum ReplyMarks {
     static func attribution(_ lines: [ReplyLine], at index: Int) -> Int? {
         guard let length = Self.attributionLength(lines, at: index) else { return nil }
         // Of several starts the last one counts: the lines before it are the answer.
-        if length > 1, (1..<length).contains(where: { Self.attributionLength(lines, at: index + $0) != nil }) { return nil }
+        let hasLater = (1..<max(length, 2)).contains { offset in
+            index + offset < lines.count && Self.startsProperly(lines[index + offset].lower)
+                && Self.attributionLength(lines, at: index + offset) != nil
+        }
+        if length > 1, hasLater { return nil }
         return length
     }
 
@@ -64,6 +68,10 @@ enum ReplyMarks {
             start = line.index(after: index)
         }
         return nil
+    }
+
+    private static func startsProperly(_ text: String) -> Bool {
+        text.first?.isNumber == true || Self.starts.contains { text.hasPrefix($0) }
     }
 
     private static func mayStart(_ text: String) -> Bool {
@@ -259,7 +267,13 @@ enum ReplyMarks {
         if line.lower.utf8.count < 160, Self.isDeviceLine(line.lower) { return true }
         guard line.lower.utf8.count < 60, remaining() <= 10 else { return false }
         // A sign-off belongs to the message; with a block of contact data below it, it is a signature.
-        if Self.isClosing(line.lower), remaining() >= 3 { return Self.hasContacts(lines, from: index + 1) }
+        let count = remaining()
+        if Self.isClosing(line.lower), count >= 3 {
+            var end = index
+            var seen = 0
+            while end < lines.count, seen < count { seen += lines[end].isBlank ? 0 : 1; end += 1 }
+            return Self.hasContacts(lines[(index + 1)..<end])
+        }
         // `-roman`
         if remaining() == 1, content.hasPrefix("-") { return Self.isName(content) }
         return false
@@ -287,12 +301,12 @@ enum ReplyMarks {
         while start > 0, last - start < 10, isVisible(start - 1), !lines[start - 1].isBlank { start -= 1 }
         guard start > 0, lines[start - 1].isBlank, last - start >= 1, last - start < 10 else { return nil }
         guard lines[start...last].allSatisfy({ $0.content.count <= 60 && !$0.content.hasSuffix("?") }) else { return nil }
-        return Self.hasContacts(lines, from: start) ? start : nil
+        return Self.hasContacts(lines[start...last]) ? start : nil
     }
 
-    private static func hasContacts(_ lines: [ReplyLine], from start: Int) -> Bool {
+    private static func hasContacts(_ lines: ArraySlice<ReplyLine>) -> Bool {
         var contacts = 0
-        for line in lines[start...].prefix(14) where !line.isBlank {
+        for line in lines.prefix(14) where !line.isBlank {
             let lower = line.lower
             let isPhone = lower.count(where: \.isNumber) >= 7 && lower.count(where: \.isLetter) <= 12
             if isPhone || lower.contains("www.") || lower.contains("http") || (lower.contains("@") && lower.contains(".")) || lower == "via mobile" {

@@ -49,6 +49,7 @@ package enum ReplyParser {
             return ReplyText(visible: Self.trimmed(text), signature: "", quoted: "")
         }
         Self.markSignature(lines, &roles, from: signatureFrom)
+        Self.keepAnswered(lines, &roles)
         return ReplyText(
             visible: Self.joined(lines, roles, .visible), signature: Self.joined(lines, roles, .signature),
             quoted: Self.joined(lines, roles, .quoted))
@@ -96,6 +97,18 @@ package enum ReplyParser {
             }
             hasText = true
             index += 1
+        }
+    }
+
+    /// A quotation with answers on both sides is part of what the sender says: it shows what each answer is about.
+    private static func keepAnswered(_ lines: [ReplyLine], _ roles: inout [Role]) {
+        let first = lines.indices.first { roles[$0] == .visible && !lines[$0].isBlank } ?? 0
+        let last = lines.indices.last { roles[$0] == .visible && !lines[$0].isBlank } ?? 0
+        var isAttributed = false
+        for index in lines.indices where index > first && index < last && !lines[index].isBlank {
+            // A whole mail below its attribution is history, whatever follows it.
+            if !lines[index].isQuoted { isAttributed = roles[index] == .quoted }
+            if lines[index].isQuoted, !isAttributed { roles[index] = .visible }
         }
     }
 
@@ -183,13 +196,13 @@ struct ReplyLine {
     init(_ line: Substring) {
         var text = line
         if text.hasSuffix("\r") { text.removeLast() }
-        self.text = text
         let isBlank: (UInt8) -> Bool = { $0 <= 0x20 }
         var bytes = text.utf8.drop(while: isBlank).prefix(1_000)
         while let last = bytes.last, isBlank(last) { bytes.removeLast() }
         let content = String(decoding: bytes, as: UTF8.self)
         // U+1427 is the mark that a read-receipt extension leaves behind.
         self.content = content.allSatisfy({ "\u{A0}\u{200B}\u{FEFF}\u{1427}".contains($0) }) ? "" : content
+        self.text = self.content.isEmpty ? "" : text
         self.lower = self.content.lowercased()
         // `>:` and `> wrote:` are the rest of an attribution that was wrapped inside the brackets.
         let isRest = self.content == ">:" || (self.content.hasPrefix(">") && self.content.hasSuffix("wrote:") && self.content.utf8.count < 12)

@@ -192,12 +192,10 @@ struct BodyReader {
             let subject = HeaderBlock(bytes).first("subject").map { EncodedWords.decode($0.value).text } ?? ""
             return (subject.isEmpty ? "message" : subject) + ".eml"
         }
-        if !leaf.summary.isEmpty {
-            return leaf.type.hasPrefix("message/") || leaf.type == "text/plain" ? leaf.summary + ".txt" : leaf.summary
-        }
-        if let id = leaf.contentID, let local = id.split(separator: "@").first { return String(local) }
+        if leaf.type.hasPrefix("message/"), !leaf.summary.isEmpty { return leaf.summary + ".txt" }
         let kind = leaf.type.split(separator: "/")
         if kind.count == 2, ["image", "audio", "video"].contains(kind[0]) { return "\(kind[0]).\(kind[1])" }
+        if let id = leaf.contentID, let local = id.split(separator: "@").first { return String(local) }
         return "file"
     }
 

@@ -175,7 +175,7 @@ final class PartTree {
                 leaf.type = Self.bareType(raw) ?? leaf.type
             }
         }
-        leaf.summary = Self.string(shim_raw_header(object, "Content-Description")).map { EncodedWords.decode(Array($0.utf8)).text } ?? ""
+        leaf.summary = Self.string(shim_raw_header(object, "Content-Description")).map { EncodedWords.decode(Array($0.utf8)).text.trimmingCharacters { $0.isWhitespace } } ?? ""
         leaf.charset = Self.string(shim_type_parameter(object, "charset"))
         leaf.isFlowed = Self.string(shim_type_parameter(object, "format"))?.lowercased() == "flowed"
         leaf.deletesSpace = Self.string(shim_type_parameter(object, "delsp"))?.lowercased() == "yes"

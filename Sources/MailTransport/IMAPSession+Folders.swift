@@ -40,7 +40,12 @@ extension IMAPSession {
         self.selected = nil
         self.exists = 0
         let completion = try await self.perform(command, until: .now + self.timeouts.command)
-        guard completion.status == .ok else { throw Self.refusal(completion) }
+        guard completion.status == .ok else {
+            let error = Self.refusal(completion)
+            // Many servers refuse a missing folder without a code.
+            throw error.code == .rejected && completion.status == .no && completion.text.code.isEmpty
+                ? MailError(.folderMissing, error.context) : error
+        }
         var result = SelectedFolder(
             name: folder, uidValidity: UIDValidity(0), uidNext: nil, exists: self.exists, highestModSeq: nil,
             permanentFlags: [.seen, .answered, .flagged, .deleted, .draft], canStoreKeywords: false,

@@ -16,9 +16,8 @@ extension IMAPSession {
         if self.takeChange() { return .changed(exists: self.exists) }
         if self.waiting > 0 { return .interrupted }
         do throws(MailError) {
-            let started = ContinuousClock.now + self.timeouts.command
-            let (tag, _) = try await self.send(IMAPCommand("IDLE"), until: started)
-            if let refused = try await self.goAhead(tag, until: started) { throw Self.refusal(refused) }
+            let (tag, refused) = try await self.startIdle()
+            if let refused { throw Self.refusal(refused) }
             let event = try await self.change(until: deadline)
             try await self.finishIdle(tag, within: event == .cancelled ? Self.farewell : self.timeouts.command)
             guard event == .changed(exists: 0) else { return event }
@@ -65,19 +64,41 @@ extension IMAPSession {
         }
     }
 
-    /// Sends DONE and takes the answer, also when the task is cancelled: else the session would be lost with it.
+    /// Sends IDLE and waits for the server's leave; a cancelled task still takes the answer.
+    private func startIdle() async throws(MailError) -> (tag: String, refused: Completion?) {
+        let tag = try await self.uncancelled { session async throws(MailError) in
+            try await session.send(IMAPCommand("IDLE"), until: .now + Self.farewell).tag
+        }
+        do throws(MailError) {
+            return (tag, try await self.goAhead(tag, until: .now + self.timeouts.command))
+        } catch  where error.code == .cancelled {
+            let refused = try await self.uncancelled { session async throws(MailError) in
+                try await session.goAhead(tag, until: .now + Self.farewell)
+            }
+            return (tag, refused)
+        }
+    }
+
     private func finishIdle(_ tag: String, within budget: Duration) async throws(MailError) {
-        let end = Task { () async -> Result<Void, MailError> in
+        let completion = try await self.uncancelled { session async throws(MailError) in
+            let deadline = ContinuousClock.now + budget
+            try await session.write(Array("DONE\r\n".utf8), until: deadline)
+            return try await session.completion(of: tag, from: session.framer.consumed, until: deadline)
+        }
+        guard completion.status == .ok else { throw Self.refusal(completion) }
+    }
+
+    /// Runs `body` to its end although the task is cancelled: half an exchange would cost the session.
+    private func uncancelled<Value: Sendable>(
+        _ body: @escaping @Sendable (isolated IMAPSession) async throws(MailError) -> Value
+    ) async throws(MailError) -> Value {
+        let task = Task { () async -> Result<Value, MailError> in
             do throws(MailError) {
-                let deadline = ContinuousClock.now + budget
-                try await self.write(Array("DONE\r\n".utf8), until: deadline)
-                let completion = try await self.completion(of: tag, from: self.framer.consumed, until: deadline)
-                guard completion.status == .ok else { throw Self.refusal(completion) }
-                return .success(())
+                return .success(try await body(self))
             } catch {
                 return .failure(error)
             }
         }
-        try await end.value.get()
+        return try await task.value.get()
     }
 }

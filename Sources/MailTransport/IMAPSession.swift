@@ -21,7 +21,7 @@ package struct IMAPCapabilities: Sendable, Hashable {
 /// `.unavailable` by BYE) the session is finished and `isClosed`; a refusal (NO, BAD) leaves it usable.
 package actor IMAPSession {
     /// How a command ended.
-    struct Completion {
+    struct Completion: Sendable {
         var status: IMAPResponse.Status
         var text: IMAPResponse.Text
         var responses: [IMAPResponse] = []

@@ -1,6 +1,5 @@
 internal import CPQ
 internal import ConnectionThread
-internal import Glibc
 
 /// One NOTIFY.
 package struct PostgresNotification: Sendable, Hashable {
@@ -89,11 +88,14 @@ package struct PostgresNotifications: AsyncSequence, Sendable {
 }
 
 extension PostgresConnection {
-    /// Whether the session still answers to the kernel: an end that the server announced is noticed without asking it.
+    /// Whether the session still lives as far as the kernel knows; asks the server nothing.
     func isAlive() -> Bool {
         guard let raw = self.raw else { return false }
-        let wake = self.thread.wait(for: PQsocket(raw), events: Int32(POLLIN), timeout: .microseconds(1))
-        if wake == .ready, PQconsumeInput(raw) == 0 || PQstatus(raw) == CONNECTION_BAD { self.close() }
+        // Does not block. The first read may get the server's farewell, the second then the end.
+        for _ in 0..<2 where PQconsumeInput(raw) == 0 || PQstatus(raw) == CONNECTION_BAD {
+            self.close()
+            break
+        }
         return self.raw != nil
     }
 

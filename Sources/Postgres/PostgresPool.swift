@@ -151,7 +151,13 @@ package final class PostgresPool: PostgresSession, Service {
             switch self.state.withLock({ self.nextStep(&$0) }) {
             case .fail(let error): throw error
             case .grant(let given, let doubtful): (grant, isDoubtful) = (given, doubtful)
-            case .wait(let id): grant = try await self.standInLine(id).get()
+            case .wait(let id):
+                grant = try await self.standInLine(id).get()
+                // Who stood in line behind a failed attempt does not wait for one of its own.
+                if case .room = grant, let failure = self.state.withLock({ Self.outage($0) }) {
+                    self.handOn(.room)
+                    throw failure
+                }
             }
             switch grant {
             case .room: return try await self.connect()
@@ -171,7 +177,7 @@ package final class PostgresPool: PostgresSession, Service {
             return .grant(.connection(entry.connection), doubtful: isDoubtful)
         }
         if state.busy < self.size {
-            if let failure = state.lastFailure, state.retryAfter > .now { return .fail(Self.unavailable(failure)) }
+            if let failure = Self.outage(state) { return .fail(failure) }
             state.busy += 1
             return .grant(.room, doubtful: false)
         }
@@ -179,8 +185,10 @@ package final class PostgresPool: PostgresSession, Service {
         return .wait(id: state.nextWaiter)
     }
 
-    private static func unavailable(_ cause: PostgresError) -> PostgresError {
-        PostgresError(.unavailable, "the database is down: \(cause.message)", context: "take a connection")
+    /// The answer while the database is down and it is not yet time to try again.
+    private static func outage(_ state: State) -> PostgresError? {
+        guard let cause = state.lastFailure, state.retryAfter > .now else { return nil }
+        return PostgresError(.unavailable, "the database is down: \(cause.message)", context: "take a connection")
     }
 
     private func connect() async throws(PostgresError) -> PostgresConnection {

@@ -34,9 +34,9 @@ private let greeting: [FakeServer.Step] = [
         let deadline = ContinuousClock.now + .seconds(30)
         let line = Array((String(repeating: "x", count: 998) + "\r\n").utf8)
         try await connection.write(
-            Array(repeatElement(line, count: 20_000).joined()) + Array("the end\r\n".utf8), until: deadline)
+            Array(repeatElement(line, count: 8_000).joined()) + Array("the end\r\n".utf8), until: deadline)
         #expect(try await connection.read(until: deadline) == Array("ok".utf8))
-        #expect(server.lines.filter { $0.utf8.count == 998 }.count == 20_000)
+        #expect(server.lines.filter { $0.utf8.count == 998 }.count == 8_000)
     }
 
     @Test func `a read ends at its deadline and the connection stays whole`() async throws {
@@ -67,15 +67,17 @@ private let greeting: [FakeServer.Step] = [
             _ = try await CurlConnection.connect(to: target(silent), until: .now + .milliseconds(50))
         }
         #expect(late?.code == .timedOut)
+        let before = silent.connections
         let task = Task { _ = try await CurlConnection.connect(to: target(silent), until: .now + .seconds(600)) }
-        while silent.connections < 2 { await Task.yield() }
+        while silent.connections == before { await Task.yield() }
         task.cancel()
         await #expect { try await task.value } throws: { ($0 as? CurlError)?.code == .cancelled }
     }
 
     @Test func `a closed port, an unknown name and a bad address are told apart`() async throws {
-        let port: Int
-        do { port = FakeServer([]).port }
+        let stopped = FakeServer([])
+        stopped.stop()
+        let port = stopped.port
         func code(_ host: String, _ port: Int) async -> CurlError.Code? {
             do {
                 _ = try await CurlConnection.connect(

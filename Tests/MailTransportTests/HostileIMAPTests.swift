@@ -264,14 +264,14 @@ import Testing
             .imap(
                 "IMAP4rev1 AUTH=PLAIN SASL-IR",
                 then: [
-                    .expect("APPEND \"Sent\" (\\Seen) {14}"), .say("+ go\r\n"), .expect("hello"),
+                    .expect("APPEND \"Sent\" (\\Seen) {13}"), .say("+ go\r\n"), .expect("hello"),
                     .say("m3 OK filed\r\n"),
                     .expect("APPEND"), .say("TAG NO [OVERQUOTA] full\r\n"), .expect("NOOP"), .say("TAG OK\r\n"),
                 ]))
         let session = try await Self.connect(server)
         #expect(
             try await session.append(
-                Array("A: b\r\n\r\nhello\n".utf8).dropLast(2).map { $0 }, to: "Sent", flags: [.seen]) == nil)
+                Array("A: b\r\n\r\nhello".utf8), to: "Sent", flags: [.seen]) == nil)
         let error = await #expect(throws: MailError.self) { _ = try await session.append([1], to: "Sent", flags: []) }
         #expect(error?.code == .overQuota)
         try await session.noop()

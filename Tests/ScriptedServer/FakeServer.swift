@@ -1,3 +1,4 @@
+internal import CPosix
 internal import ConnectionThread
 internal import Glibc
 
@@ -36,6 +37,9 @@ package final class FakeServer: Sendable {
                 _ = getsockname(listener, pointer, &length)
             }
         }
+        // Small, so that a client that writes much has to wait.
+        var size: Int32 = 64 << 10
+        setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         listen(listener, 64)
         self.listener = listener
         self.port = Int(UInt16(bigEndian: address.sin_port))
@@ -53,9 +57,11 @@ package final class FakeServer: Sendable {
         }
     }
 
-    deinit {
+    /// Refuses connections from now on. Without it the server lives as long as the process, so that a test may let go
+    /// of it while a client is on its way.
+    package func stop() {
         shutdown(self.listener, Int32(SHUT_RDWR))
-        Glibc.close(self.listener)
+        close(self.listener)
     }
 
     /// What clients have said, line by line.
@@ -74,24 +80,37 @@ package final class FakeServer: Sendable {
                 Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
                 return nil
             }, Unmanaged.passRetained(Box(body)).toOpaque())
+        // Tests that count threads leave these out.
+        _ = shim_set_thread_name(thread, "scripted")
         pthread_detach(thread)
+    }
+
+    private static func lineFeed(in buffer: [UInt8], from start: Int) -> Int? {
+        buffer.withUnsafeBytes { bytes in
+            guard start < bytes.count, let base = bytes.baseAddress else { return nil }
+            return memchr(base + start, 0x0A, bytes.count - start).map { $0 - UnsafeMutableRawPointer(mutating: base) }
+        }
     }
 
     private static func serve(_ client: Int32, _ script: [Step], _ state: Locked<(lines: [String], connections: Int)>) {
         var buffer: [UInt8] = []
+        var start = 0
         var tag = ""
         func fill() -> Bool {
             var bytes = [UInt8](repeating: 0, count: 65536)
             let count = recv(client, &bytes, bytes.count, 0)
             guard count > 0 else { return false }
+            buffer.removeFirst(start)
+            start = 0
             buffer += bytes[..<count]
             return true
         }
         func line() -> String? {
             while true {
-                if let end = buffer.firstIndex(of: 0x0A) {
-                    let text = String(decoding: buffer[..<end], as: UTF8.self).filter { !$0.isNewline }
-                    buffer.removeSubrange(...end)
+                if let end = Self.lineFeed(in: buffer, from: start) {
+                    let line = buffer[start..<end]
+                    let text = String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
+                    start = end + 1
                     state.withLock { $0.lines.append(text) }
                     return text
                 }

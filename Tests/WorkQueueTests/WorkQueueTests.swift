@@ -258,20 +258,25 @@ import Testing
 }
 
 @Suite("Retry policy") struct RetryPolicyTests {
-    /// Always the smallest or the largest value.
-    private struct Fixed: RandomNumberGenerator {
-        let value: UInt64
-        mutating func next() -> UInt64 { self.value }
+    /// SplitMix64: the same numbers in each run.
+    private struct Seeded: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            self.state &+= 0x9E37_79B9_7F4A_7C15
+            var mixed = self.state
+            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+            return mixed ^ (mixed >> 31)
+        }
     }
 
     @Test(arguments: zip([1, 2, 3, 6, 100], [10, 20, 40, 320, 600]))
     func `doubles the pause up to its limit and takes up to a half off`(attempt: Int, seconds: Int) {
         let policy = RetryPolicy(first: .seconds(10), longest: .seconds(600))
-        var low = Fixed(value: 0)
-        var high = Fixed(value: .max)
-        let shortest = policy.pause(after: attempt, using: &low)
-        let longest = policy.pause(after: attempt, using: &high)
-        #expect(shortest == .seconds(seconds) / 2)
-        #expect(longest > .seconds(seconds) * 0.99 && longest <= .seconds(seconds))
+        var generator = Seeded(state: 1)
+        let pauses = (0..<1_000).map { _ in policy.pause(after: attempt, using: &generator) / .seconds(seconds) }
+        #expect(pauses.filter { $0 < 0.5 || $0 > 1 }.isEmpty)
+        #expect(pauses.filter { $0 < 0.6 }.count > 100 && pauses.filter { $0 > 0.9 }.count > 100)
     }
 }
