@@ -38,11 +38,14 @@ struct Martlet: AsyncParsableCommand {
                     TicketsCommand.self,
                     OutboxCommand.self,
                     QuarantineCommand.self,
+                    ImportCommand.self,
+                    AuditCommand.self,
                 ]),
             CommandGroup(
                 name: "Single mails and texts",
                 subcommands: [
-                    ParseCommand.self
+                    ParseCommand.self,
+                    IsolatedParseCommand.self,
                 ]),
             CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self, AnswerCommand.self]),
         ])

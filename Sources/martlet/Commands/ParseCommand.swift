@@ -12,24 +12,16 @@ struct ParseCommand: AsyncParsableCommand {
     @Flag(help: "Read {id, path} as JSON lines on standard input and write one JSON object a line.")
     var jsonl = false
 
-    @Flag(help: .hidden) var isolated = false
-
     @Argument(help: "A file with one mail as it came from the server; - is standard input.")
     var file: String?
 
     func validate() throws {
-        guard self.isolated || self.jsonl != (self.file != nil) else { throw ValidationError("Give either --jsonl or one file.") }
+        guard self.jsonl != (self.file != nil) else { throw ValidationError("Give either --jsonl or one file.") }
     }
 
     func run() async throws {
         if self.jsonl {
             try self.stream()
-            return
-        }
-        if self.isolated {
-            // The child of the daemon: one mail in, its values out; whatever happens here happens to nobody else.
-            let bytes = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
-            FileHandle.standardOutput.write(try JSONEncoder().encode(MIMEParser.parse(bytes)))
             return
         }
         let bytes: [UInt8]

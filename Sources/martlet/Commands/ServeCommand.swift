@@ -1,161 +1,161 @@
 import ArgumentParser
+import ConnectionThread
 import Desk
 import DeskModel
 import DeskStore
-import Encoder
 import Foundation
+import Glibc
 import Logging
 import Postgres
 import ServiceLifecycle
 import Systemd
-import Triage
 import UnixSignals
 import WorkQueue
 
-/// `martlet serve`: the desk itself.
+/// `martlet serve`: watches the mailboxes until it is told to stop.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Watch the mailboxes, until it is told to stop.",
+        commandName: "serve", abstract: "Watch the mailboxes; systemd runs this.",
         discussion: """
-            systemd runs this; in a terminal it writes its log to standard error and ends on Ctrl-C. SIGTERM lets work \
-            that was begun finish; SIGHUP reads the configuration again.
+            SIGTERM finishes what is under way and ends. SIGHUP reads the configuration anew: with a sound file the desk \
+            goes on under the new settings, with a broken one it keeps those it has and logs what is wrong.
+
+            Exit status 2 means a configuration that a restart will not mend.
             """)
 
     @OptionGroup var options: GlobalOptions
-    @Option(help: "Least severe messages to log: debug, info, notice, warning, error.") var logLevel = "info"
-
-    func validate() throws {
-        guard Logger.Level(rawValue: self.logLevel) != nil else {
-            throw ValidationError("--log-level is one of trace, debug, info, notice, warning, error, critical.")
-        }
-    }
+    @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = "info"
 
     func run() async throws {
-        let level = Logger.Level(rawValue: self.logLevel) ?? .info
-        LoggingSystem.bootstrap { label in JournalLogHandler(label: label, level: level) }
+        guard let level = Logger.Level(rawValue: self.logLevel.lowercased()) else {
+            throw CommandError(
+                .usage, "--log-level is not a level", remedy: "write debug, info, notice, warning or error")
+        }
+        let source = self.options.source
+        var loaded = try source.load(needing: .everything)
+        LoggingSystem.bootstrap { JournalLogHandler(label: $0, level: level) }
         let logger = Logger(label: "martlet")
-        let notifier = ServiceNotifier()
-        notifier.status("starting")
+        // A peer that closes a socket must not end the service.
+        signal(SIGPIPE, SIG_IGN)
         while true {
-            let settings = try self.options.settings(needing: .everything)
-            let reload = ReloadSignal(options: self.options, logger: logger)
+            for warning in loaded.warnings {
+                logger.warning("the configuration has something unknown", metadata: .with([.reason: warning.text]))
+            }
             do {
-                try await self.serve(settings, logger: logger, notifier: notifier, reload: reload)
+                guard let next = try await Self.serve(loaded, source: source, logger: logger) else { return }
+                loaded = next
             } catch {
                 throw DeskRuntime.explained(error)
             }
-            guard await reload.isRequested else { return }
-            notifier.reloading()
-            logger.notice("the configuration is read again")
         }
     }
 
-    /// Runs the desk once, under one configuration.
-    private func serve(
-        _ settings: DeskSettings, logger: Logger, notifier: ServiceNotifier, reload: ReloadSignal
-    ) async throws {
-        let workers = settings.workers > 0 ? settings.workers : ProcessInfo.processInfo.activeProcessorCount
-        let shipped = ShippedData()
-        let engine = try await shipped.engine(
+    /// Runs the desk under one set of settings.
+    /// - Returns: the settings to go on with; nil when it was told to stop.
+    private static func serve(
+        _ loaded: ConfigurationSource.Loaded, source: ConfigurationSource, logger: Logger
+    ) async throws -> ConfigurationSource.Loaded? {
+        let settings = loaded.settings
+        let notifier = ServiceNotifier()
+        notifier.status("loading the models")
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let workers = settings.workers == 0 ? cores : settings.workers
+        let engine = try await ShippedData(environment: source.environment).engine(
             taxonomyFile: settings.taxonomyFile, modelDirectory: settings.modelDirectory)
-        let size = max(settings.database.connections, settings.mailboxes.count + workers + 3)
         let pool = PostgresPool(
-            DatabaseAccess.configuration(settings.database, application: "martlet serve"), size: size)
+            DatabaseAccess.configuration(settings.database, application: "martlet"),
+            // Every worker and every mailbox may hold one at the same time.
+            size: max(settings.database.connections, workers + settings.mailboxes.count + 2))
+        let reload = ReloadService(source: source, logger: logger)
         do {
-            guard try await DeskStore.hasSchema(pool) else {
-                throw CommandError(.failed, "the database has no tables yet", remedy: "run martlet migrate")
-            }
+            try await Self.checkTables(settings, pool)
+            let store = DeskStore(pool: pool)
+            let context = DeskRuntime(settings: settings, store: store).context(logger: logger)
+            let desk = Desk(
+                context: context, encoder: engine.encoder, engine: engine,
+                knowledge: try KnowledgeBase(store: store, encoder: engine.encoder))
+            let listen =
+                settings.database.isPooled
+                ? DatabaseAccess.directConfiguration(settings.database, application: "martlet listen") : nil
+            let parts = try await desk.services(listen: listen, workers: workers)
+            var services = parts.services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+            services.append(.init(service: Watchdog(probes: parts.probes, notifier: notifier, logger: logger)))
+            services.append(.init(service: reload, successTerminationBehavior: .gracefullyShutdownGroup))
+            // Last: everything that is announced as ready has been started before.
+            services.append(.init(service: ReadinessService(settings: settings, notifier: notifier, logger: logger)))
+            // The group describes whole services at debug, addresses included.
+            var quiet = logger
+            quiet.logLevel = max(logger.logLevel, .notice)
+            try await ServiceGroup(
+                configuration: .init(
+                    services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+            ).run()
         } catch {
             await pool.close()
             throw error
         }
-        let store = DeskStore(pool: pool)
-        let parser = MailReader(settings: settings, isolated: IsolatedParser.parse)
-        let context = DeskContext(
-            settings: settings, store: store, queue: WorkQueue(pool: pool, owner: MailboxHost.name), parser: parser,
-            logger: logger)
-        let knowledge = try KnowledgeBase(store: store, encoder: engine.encoder)
-        let desk = Desk(context: context, encoder: engine.encoder, engine: engine, knowledge: knowledge)
-        let listen =
-            settings.database.isPooled
-            ? DatabaseAccess.directConfiguration(settings.database, application: "martlet listen") : nil
-        let (services, probes) = try await desk.services(listen: listen, workers: workers)
-        let mode = settings.mode.rawValue
-        let status = "mode \(mode), \(settings.mailboxes.count) mailboxes"
-        let supervision: [any Service] = [Watchdog(probes: probes, notifier: notifier, logger: logger), reload]
-        let announcement = Announcement(notifier: notifier, status: status, logger: logger)
-        let group = ServiceGroup(
-            configuration: .init(
-                services: (services + supervision + [announcement]).map {
-                    // A reload ends one service in good order, and with it this group.
-                    .init(
-                        service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup)
-                }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
-        logger.notice("the desk has stopped", metadata: .with([.mode: mode]))
+        return reload.result
+    }
+
+    private static func checkTables(_ settings: DeskSettings, _ pool: PostgresPool) async throws {
+        let status = try await pool.withConnection { connection in
+            try await Migrator(DatabaseAccess.migrations).status(on: connection)
+        }
+        guard status.pending.isEmpty else {
+            throw CommandError(
+                .failed, "the database lacks \(status.pending.count) migrations", remedy: "run martlet migrate")
+        }
     }
 }
 
-/// Says that everything has started; the last service of the group, so that it follows all others.
-private struct Announcement: Service {
+/// Says that the service is ready, and that it is stopping.
+private struct ReadinessService: Service {
+    let settings: DeskSettings
     let notifier: ServiceNotifier
-    let status: String
     let logger: Logger
 
     func run() async throws {
-        self.logger.notice("the desk is running", metadata: .with([.mode: self.status]))
-        self.notifier.ready(self.status)
-        try await gracefulShutdown()
-        self.notifier.stopping("finishing what was begun")
+        let names = self.settings.mailboxes.map(\.name).joined(separator: ", ")
+        self.notifier.ready("watching \(names) in mode \(self.settings.mode.rawValue)")
+        self.logger.notice(
+            "the desk is open",
+            metadata: .with([
+                .mode: self.settings.mode.rawValue, .mailbox: names, .count: self.settings.mailboxes.count,
+            ]))
+        try? await gracefulShutdown()
+        self.notifier.stopping("finishing what is under way")
     }
 }
 
-/// Ends the running desk on SIGHUP when the new configuration is good; a bad one is reported and changes nothing.
-private final class ReloadSignal: Service {
-    private let options: GlobalOptions
+/// Reads the configuration anew on SIGHUP; ends, and with it the group, when there are new settings to go on with.
+private final class ReloadService: Service {
+    private let source: ConfigurationSource
     private let logger: Logger
-    private let requested = Requested()
+    private let loaded = Locked<ConfigurationSource.Loaded?>(nil)
 
-    private actor Requested {
-        var value = false
-        func set() { self.value = true }
-    }
-
-    init(options: GlobalOptions, logger: Logger) {
-        self.options = options
+    init(source: ConfigurationSource, logger: Logger) {
+        self.source = source
         self.logger = logger
     }
 
-    var isRequested: Bool { get async { await self.requested.value } }
+    /// The new settings; nil when the group ended for another reason.
+    var result: ConfigurationSource.Loaded? { self.loaded.withLock { $0 } }
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             do {
-                _ = try self.options.settings(needing: .everything)
-                await self.requested.set()
+                let fresh = try self.source.load(needing: .everything)
+                self.loaded.withLock { $0 = fresh }
+                ServiceNotifier().reloading()
+                self.logger.notice("the configuration was read anew")
                 return
             } catch {
-                self.logger.error(
-                    "the new configuration is wrong and the old one stays", metadata: .with([.error: "\(error)"]))
+                for problem in error.problems {
+                    self.logger.error(
+                        "the new configuration is refused, the old one stays",
+                        metadata: .with([.reason: problem.description]))
+                }
             }
         }
-    }
-}
-
-/// Names this process to others on the same database.
-enum MailboxHost {
-    static let name = "\(ProcessInfo.processInfo.hostName)/\(ProcessInfo.processInfo.processIdentifier)"
-}
-
-/// Reads a dangerous mail in a child of this program, under limits of time and memory.
-enum IsolatedParser {
-    static func parse(_ bytes: [UInt8]) async throws -> InboundMessage {
-        let child = ChildProcess(path: DataDirectory.executable, arguments: ["parse", "--isolated"])
-        let result = try await child.run(feeding: bytes)
-        guard result.isSuccess else {
-            throw CommandError(.failed, "the child that parsed the mail ended with \(result.ending)")
-        }
-        return try JSONDecoder().decode(InboundMessage.self, from: Data(result.output))
     }
 }
