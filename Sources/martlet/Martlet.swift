@@ -27,7 +27,6 @@ struct Martlet: AsyncParsableCommand {
                     DoctorCommand.self,
                     ServeCommand.self,
                     StatusCommand.self,
-                    ImportCommand.self,
                     PauseCommand.self,
                     ResumeCommand.self,
                     VersionCommand.self,
