@@ -40,12 +40,24 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logger(label: "martlet")
         // A peer that closes a socket must not end the service.
         signal(SIGPIPE, SIG_IGN)
+        // Loading takes seconds: a reload that does not touch the models keeps them.
+        var engine: TriageEngine?
+        var engineFiles: [String] = []
+        var engineWorkers = 0
         while true {
             for warning in loaded.warnings {
                 logger.warning("the configuration has something unknown", metadata: .with([.reason: warning.text]))
             }
             do {
-                guard let next = try await Self.serve(loaded, source: source, logger: logger) else { return }
+                let files = [loaded.settings.modelDirectory, loaded.settings.taxonomyFile]
+                if engine == nil || files != engineFiles || loaded.settings.workers != engineWorkers {
+                    ServiceNotifier().status("loading the models")
+                    engine = try await Self.engine(loaded.settings, environment: source.environment)
+                    (engineFiles, engineWorkers) = (files, loaded.settings.workers)
+                }
+                guard let current = engine,
+                    let next = try await Self.serve(loaded, engine: current, source: source, logger: logger)
+                else { return }
                 loaded = next
             } catch {
                 throw DeskRuntime.explained(error)
@@ -56,12 +68,10 @@ struct ServeCommand: AsyncParsableCommand {
     /// Runs the desk under one set of settings.
     /// - Returns: the settings to go on with; nil when it was told to stop.
     private static func serve(
-        _ loaded: ConfigurationSource.Loaded, source: ConfigurationSource, logger: Logger
+        _ loaded: ConfigurationSource.Loaded, engine: TriageEngine, source: ConfigurationSource, logger: Logger
     ) async throws -> ConfigurationSource.Loaded? {
         let settings = loaded.settings
         let notifier = ServiceNotifier()
-        notifier.status("loading the models")
-        let engine = try await Self.engine(settings, environment: source.environment)
         let pool = PostgresPool(
             DatabaseAccess.configuration(settings.database, application: "martlet"),
             size: settings.database.connections)
@@ -173,9 +183,9 @@ private final class ReloadService: Service {
                 return
             } catch {
                 for problem in error.problems {
+                    let reason = [problem.text, problem.remedy].compactMap { $0 }.joined(separator: "; ")
                     self.logger.error(
-                        "the new configuration is refused, the old one stays",
-                        metadata: .with([.reason: problem.description]))
+                        "the new configuration is refused, the old one stays", metadata: .with([.reason: reason]))
                 }
             }
         }
