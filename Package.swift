@@ -115,7 +115,7 @@ let package = Package(
         tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread"]),
         tests("DeskStore", ["Postgres", "DeskModel", "WorkQueue"]),
         tests("WorkQueue", ["Postgres", lifecycle]),
-        tests("Triage", ["Encoder", "DeskModel"]),
+        tests("Triage", ["Encoder", "DeskModel"], resources: [.copy("Fixtures")]),
         tests("Answering", ["Encoder", "DeskModel"]),
         tests("Desk", ["DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage", "Encoder"]),
         tests("martlet", ["DeskModel", "Desk"]),

@@ -1,6 +1,7 @@
 import ArgumentParser
 
 @main
-struct Martlet: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "martlet")
+struct Martlet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet", subcommands: [TriageCommand.self, TrainCommand.self, BenchCommand.self])
 }
