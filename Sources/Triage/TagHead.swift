@@ -31,7 +31,8 @@ struct TagHead: Sendable, Hashable {
             guard positive >= 2, positive < labels.count else { continue }
             let options = TrainingOptions(loss: .logistic, cost: 4, tolerance: 0.05, isBalanced: true)
             let (model, heldOut) = try await trainer.trainWithHeldOutScores(
-                rows: rows, labels: labels, classCount: 2, folds: min(4, positive), options: options)
+                rows: rows, labels: labels, classCount: 2,
+                fold: LinearTrainer.folds(labels, groups: Array(rows.indices), count: min(4, positive)), options: options)
             let (threshold, score) = Self.threshold(heldOut.map { Double(Probability.sigmoid($0[1])) }, labels)
             head.scorers.append(Scorer(tag: name, model: model, threshold: threshold, score: score))
         }

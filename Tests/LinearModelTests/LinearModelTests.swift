@@ -50,7 +50,8 @@ private func best(_ scores: [Float]) -> Int? { scores.indices.max { scores[$0] <
         let rows = (0..<40).map { FeatureRow(dense: [], sparse: [.init(index: Int32($0), value: 1)]) }
         let labels = (0..<40).map { ($0 * 7 / 3) % 2 }
         let (model, heldOut) = try await LinearTrainer().trainWithHeldOutScores(
-            rows: rows, labels: labels, classCount: 2, folds: 4, options: TrainingOptions(cost: 100))
+            rows: rows, labels: labels, classCount: 2,
+            fold: LinearTrainer.folds(labels, groups: Array(0..<40), count: 4), options: TrainingOptions(cost: 100))
         #expect(zip(rows, labels).allSatisfy { best(model.scores($0)) == $1 })
         let constant = Set(heldOut.map { ($0[0] * 1000).rounded() })
         #expect(constant.count <= 4)
@@ -58,11 +59,18 @@ private func best(_ scores: [Float]) -> Int? { scores.indices.max { scores[$0] <
 
     @Test func `each fold sees each class`() {
         let labels = Array(repeating: 0, count: 8) + Array(repeating: 1, count: 4)
-        let folds = LinearTrainer.folds(labels, classCount: 2, count: 4)
+        let folds = LinearTrainer.folds(labels, groups: Array(labels.indices), count: 4)
         for fold in 0..<4 {
             #expect(zip(folds, labels).contains { $0 == fold && $1 == 1 })
             #expect(zip(folds, labels).count { $0 == fold && $1 == 0 } == 2)
         }
+    }
+
+    @Test func `rows of one group share a fold`() {
+        let folds = LinearTrainer.folds([0, 0, 0, 0, 1], groups: [7, 8, 7, 9, 7], count: 3)
+        #expect(folds[0] == folds[2])
+        #expect(folds[0] == folds[4])
+        #expect(folds[1] != folds[0])
     }
 
     @Test func `a class without rows never wins`() async throws {

@@ -129,7 +129,7 @@ import Triage
         other.weightsSHA256 = String(repeating: "0", count: 64)
         let encoder = StubEncoder(model: other)
         let model = try await TestTriage.model()
-        let error = await #expect(throws: TriageError.self) {
+        let error = #expect(throws: TriageError.self) {
             _ = try TriageEngine(encoder: encoder, taxonomy: try TestTriage.taxonomy(), models: [model])
         }
         #expect(error?.code == .otherEncoder)
