@@ -55,7 +55,8 @@ struct LexicalFeatures: Sendable, Hashable {
 
     private func scaled(_ counts: [Int32: Float]) -> [FeatureRow.Entry] {
         // Counts are damped: the third mention says little more than the second.
-        let entries = counts.map { index, count in
+        // In a fixed order, or the sum below would differ in its last bits from run to run.
+        let entries = counts.sorted { $0.key < $1.key }.map { index, count in
             FeatureRow.Entry(
                 index: index, value: (1 + Float(Probability.log(Double(count)))) * self.weights[Int(index)])
         }

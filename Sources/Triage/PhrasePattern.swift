@@ -2,8 +2,8 @@ internal import Yams
 
 /// Words in order, as a person writes them: `money .. taken|gone`.
 ///
-/// `a|b` either, `charge*` any ending, `..` up to four words between, `?` behind a word: may be missing. Matching takes
-/// time in proportion to text and pattern; no pattern can make it explode.
+/// `a|b` either, `charge*` any ending, `..` up to four words between, `...` up to twelve, `?` behind a word: may be
+/// missing. Matching takes time in proportion to text and pattern; no pattern can make it explode.
 package struct PhrasePattern: Sendable, Hashable {
     private struct Step: Sendable, Hashable {
         enum Word: Sendable, Hashable {
@@ -25,6 +25,7 @@ package struct PhrasePattern: Sendable, Hashable {
     }
 
     private static let gap = 4
+    private static let wideGap = 12
 
     package let source: String
     private let steps: [Step]
@@ -35,8 +36,8 @@ package struct PhrasePattern: Sendable, Hashable {
         var steps: [Step] = []
         var gap = 0
         for part in source.lowercased().split(separator: " ") {
-            if part == ".." {
-                gap = Self.gap
+            if part == ".." || part == "..." {
+                gap = part == ".." ? Self.gap : Self.wideGap
                 continue
             }
             let isOptional = part.hasSuffix("?")

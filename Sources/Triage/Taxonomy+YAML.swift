@@ -33,6 +33,11 @@ extension Taxonomy {
         for name in priority.low where !self.names.contains(name) {
             reader.report(keys["priority"], "priority.low names the unknown category \(name)")
         }
+        for signal in priority.signals {
+            for name in signal.categories where !self.names.contains(name) {
+                reader.report(keys["priority"], "the signal \(signal.name) names the unknown category \(name)")
+            }
+        }
         guard reader.problems.isEmpty else {
             let lines = reader.problems.sorted { $0.line < $1.line }.map { "\(file):\($0.line): \($0.text)" }
             throw TriageError(.malformedTaxonomy, lines.joined(separator: "\n"))
