@@ -19,7 +19,9 @@ struct CategoryHead: Sendable, Hashable {
         var labels: [Int]
 
         var accuracy: Double {
-            let right = zip(self.probabilities, self.labels).count { row, label in row.indices.max { row[$0] < row[$1] } == label }
+            let right = zip(self.probabilities, self.labels).count { row, label in
+                row.indices.max { row[$0] < row[$1] } == label
+            }
             return self.labels.isEmpty ? 0 : Double(right) / Double(self.labels.count)
         }
 

@@ -24,7 +24,9 @@ struct LexicalFeatures: Sendable, Hashable {
         }
         let kept = documents.filter { isWord[$0.key] == true || $0.value > 1 }.keys.sorted()
         let total = Float(texts.count)
-        self.init(hashes: kept, weights: kept.map { 1 + Float(Probability.log(Double((1 + total) / (1 + Float(documents[$0]!))))) })
+        self.init(
+            hashes: kept,
+            weights: kept.map { 1 + Float(Probability.log(Double((1 + total) / (1 + Float(documents[$0]!))))) })
     }
 
     private init(hashes: [UInt32], weights: [Float]) {

@@ -81,7 +81,8 @@ package struct PriorityRules: Sendable, Hashable {
         return Signal(
             name: name, reason: reader.text(keys["reason"], at: "reason of \(name)") ?? name, weight: weight ?? 0,
             isClaimed: reader.boolean(keys["claimed"], at: "claimed of \(name)") ?? false, patterns: patterns,
-            categories: categories, detector: detector, threshold: reader.number(keys["threshold"], at: "threshold of \(name)") ?? 0)
+            categories: categories, detector: detector,
+            threshold: reader.number(keys["threshold"], at: "threshold of \(name)") ?? 0)
     }
 }
 
@@ -166,7 +167,8 @@ extension PriorityRules {
         case .contacts: Double(evidence.context.contacts) >= threshold
         case .vip: evidence.context.isVIP
         case .damagePhoto:
-            evidence.context.hasPhoto && (evidence.category.hasPrefix("Damaged") || SentimentLexicon.tellsDamage(evidence.words))
+            evidence.context.hasPhoto
+                && (evidence.category.hasPrefix("Damaged") || SentimentLexicon.tellsDamage(evidence.words))
         case .waiting: evidence.context.waiting >= .seconds(threshold * 3600)
         }
     }

@@ -114,7 +114,8 @@ package struct TriageEngine: Sendable {
                 familiarity: familiarity, priority: priority, sentiment: sentiment,
                 language: isEmpty ? "und" : self.language.guess(texts[index])?.language ?? "und",
                 explanation: self.explain(
-                    text: texts[index], features: features[index], best: choice.best, neighbours: known[index].neighbours,
+                    text: texts[index], features: features[index], best: choice.best,
+                    neighbours: known[index].neighbours,
                     isUnknown: isUnknown))
             return TriageResult(analysis: analysis, embedding: embeddings[index])
         }

@@ -64,7 +64,8 @@ struct ShippedData {
     /// The taxonomy's model: from the cache when it is of this taxonomy and encoder, else trained and cached.
     ///
     /// - Parameter cache: folder for the file; nil means `MARTLET_STATE`, systemd's state folder, or the user's cache.
-    func taxonomyModel(_ taxonomy: Taxonomy, encoder: any TextEncoder, cache: String? = nil) async throws -> TriageModel {
+    func taxonomyModel(_ taxonomy: Taxonomy, encoder: any TextEncoder, cache: String? = nil) async throws -> TriageModel
+    {
         let key = TriageModel.fingerprint(Array("\(taxonomy.fingerprint) \(encoder.model)".utf8))
         let folder = cache ?? self.cacheFolder
         let path = folder.map { "\($0)/triage-\(key).model" }

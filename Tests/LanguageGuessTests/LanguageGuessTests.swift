@@ -14,7 +14,8 @@ import Testing
         ("pl", "Gdzie jest moja paczka? Proszę o pomoc, czekam już dwa tygodnie na zamówienie."),
         ("pt", "Ainda não recebi a minha encomenda e já passaram dez dias úteis."),
         ("ja", "注文した商品がまだ届きません。"), ("zh", "我的订单还没有到"), ("ko", "주문한 상품이 아직 도착하지 않았어요"),
-        ("ru", "Где мой заказ?"), ("uk", "Де моє замовлення? Чому його ще немає?"), ("el", "Πού είναι η παραγγελία μου;"),
+        ("ru", "Где мой заказ?"), ("uk", "Де моє замовлення? Чому його ще немає?"),
+        ("el", "Πού είναι η παραγγελία μου;"),
     ]
 
     @Test(arguments: sentences)

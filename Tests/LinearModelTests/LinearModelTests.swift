@@ -9,7 +9,8 @@ private func plane(_ centres: [(Float, Float)], each: Int) -> (rows: [FeatureRow
         for (label, centre) in centres.enumerated() {
             let x = Float(index % 5) * 0.1 - 0.2
             let y = Float(index / 5 % 5) * 0.1 - 0.2
-            rows.append(FeatureRow(dense: [centre.0 + x, centre.1 + y], sparse: [.init(index: Int32(label), value: 0.5)]))
+            rows.append(
+                FeatureRow(dense: [centre.0 + x, centre.1 + y], sparse: [.init(index: Int32(label), value: 0.5)]))
             labels.append(label)
         }
     }

@@ -5,7 +5,9 @@ import Triage
 
 /// Mails labelled by the written rules of Fixtures/priority-rules.md.
 @Suite("Priority of labelled mails") struct PriorityFixtureTests {
-    private func judged() async throws -> [(expected: Analysis.Priority.Level, got: Analysis.Priority.Level, text: String)] {
+    private func judged() async throws -> [(
+        expected: Analysis.Priority.Level, got: Analysis.Priority.Level, text: String
+    )] {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Fixtures/priority.tsv")
         let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in

@@ -41,7 +41,8 @@ import Triage
 
     @Test func `a claim of urgency alone moves one step at most`() async throws {
         let plain = try await self.priority("Which tea has the least caffeine?")
-        let claimed = try await self.priority("URGENT!!! ASAP!!! EMERGENCY!!! Which tea has the least caffeine? IMMEDIATELY!!!")
+        let claimed = try await self.priority(
+            "URGENT!!! ASAP!!! EMERGENCY!!! Which tea has the least caffeine? IMMEDIATELY!!!")
         #expect(claimed.level.rank <= plain.level.rank + 1)
         #expect(claimed.level < .high)
     }

@@ -162,7 +162,8 @@ struct StubEncoder: TextEncoder {
         let (model, report) = try await TriageModel.train(rows: self.rows(Self.flat), encoder: encoder)
         #expect(report.scores.map(\.head) == ["category"])
         let engine = try TriageEngine(encoder: encoder, taxonomy: try TestTriage.taxonomy(), models: [model])
-        let analysis = try await engine.analyse([TriageInput(subject: "", body: "the bicycle's wheel is bent")])[0].analysis
+        let analysis = try await engine.analyse([TriageInput(subject: "", body: "the bicycle's wheel is bent")])[0]
+            .analysis
         #expect(analysis.category.name == "Bikes")
         #expect(analysis.category.parent == nil)
     }

@@ -48,7 +48,8 @@ struct BenchEncode: AsyncParsableCommand {
         let passed = (clock.now - started) / .seconds(1)
         try JSONLines.write([
             Figure(
-                kernels: encoder.kernels, tokens: encoder.tokenIDs(text).count, batch: self.batch, workers: self.workers,
+                kernels: encoder.kernels, tokens: encoder.tokenIDs(text).count, batch: self.batch,
+                workers: self.workers,
                 perSecond: Double(count) / passed)
         ])
     }

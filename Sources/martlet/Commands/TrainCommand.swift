@@ -55,7 +55,8 @@ struct TrainCommand: AsyncParsableCommand {
             Self.show(report)
             print(
                 "\(rows.count) rows: embedding \(Self.seconds(embedded - started)), training "
-                    + "\(Self.seconds(trained - embedded)) (kernels \(encoder.kernels)); model \(model.version) in \(self.out)")
+                    + "\(Self.seconds(trained - embedded)) (kernels \(encoder.kernels)); model \(model.version) in \(self.out)"
+            )
         } catch let error as TriageError {
             JSONLines.complain(error.context)
             throw ExitCode(1)
@@ -93,7 +94,9 @@ struct TrainCommand: AsyncParsableCommand {
         func rounded(_ value: Double) -> String { String((value * 10_000).rounded() / 10_000) }
         for score in report.scores {
             let figures = score.figures.sorted { $0.key < $1.key }.map { "\($0.key) \(rounded($0.value))" }
-            print("\(score.head): \(score.rows) rows, \(score.classes) classes, held out: \(figures.joined(separator: ", "))")
+            print(
+                "\(score.head): \(score.rows) rows, \(score.classes) classes, held out: \(figures.joined(separator: ", "))"
+            )
             for (name, recall) in score.recall.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }).prefix(20) {
                 print("    recall \(rounded(recall)) \(name)")
             }
