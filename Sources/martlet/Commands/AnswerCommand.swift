@@ -32,7 +32,8 @@ struct AnswerCommand: AsyncParsableCommand {
     func run() async throws {
         let automatic = self.auto
         try await KnowledgeSession.run(self.options) { session in
-            let engine = try await Self.engine(session)
+            let engine = try await ShippedData().engine(
+                encoder: session.encoder, taxonomyFile: session.settings.taxonomyFile)
             var preview = AnswerPreview(
                 engine: engine, answerer: session.base.answerer, settings: session.settings)
             if !automatic.isEmpty {
@@ -54,21 +55,6 @@ struct AnswerCommand: AsyncParsableCommand {
                 }
             }
         }
-    }
-
-    private static func engine(_ session: KnowledgeSession) async throws -> TriageEngine {
-        let data = try DataDirectory()
-        let configured = session.settings.taxonomyFile
-        let path = configured.isEmpty ? data.taxonomyFile : configured
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw CommandError(.usage, "the taxonomy \(path) cannot be read")
-        }
-        let taxonomy = try Taxonomy(yaml: String(decoding: bytes, as: UTF8.self), file: path)
-        var models = [try await taxonomy.train(encoder: session.encoder).model]
-        if let weights = FileManager.default.contents(atPath: data.file("models/sentiment.model")) {
-            models.append(try TriageModel(bytes: [UInt8](weights)))
-        }
-        return try TriageEngine(encoder: session.encoder, taxonomy: taxonomy, models: models)
     }
 
     private struct Mail: Decodable, Sendable {

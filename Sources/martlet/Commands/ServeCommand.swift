@@ -44,8 +44,12 @@ struct ServeCommand: AsyncParsableCommand {
             }
             do {
                 ServiceNotifier().status("loading the models")
-                let engine = try await ShippedData(environment: source.environment).engine(
-                    taxonomyFile: loaded.settings.taxonomyFile, modelDirectory: loaded.settings.modelDirectory)
+                let shipped = try ShippedData(environment: source.environment)
+                let workers = loaded.settings.workers
+                let encoder = try shipped.encoder(
+                    configured: loaded.settings.modelDirectory, workers: workers == 0 ? nil : workers)
+                let engine = try await shipped.engine(
+                    encoder: encoder, taxonomyFile: loaded.settings.taxonomyFile)
                 guard let next = try await Self.serve(loaded, engine: engine, source: source, logger: logger) else {
                     return
                 }
