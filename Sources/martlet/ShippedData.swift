@@ -29,7 +29,7 @@ struct ShippedData {
         }
         do {
             return try Taxonomy(yaml: String(decoding: bytes, as: UTF8.self), file: path)
-        } catch let error as TriageError {
+        } catch {
             throw CommandError(.usage, error.context, remedy: "mend \(path)")
         }
     }
@@ -92,5 +92,4 @@ struct ShippedData {
         if let path = self.environment["XDG_CACHE_HOME"], !path.isEmpty { return "\(path)/martlet" }
         return self.environment["HOME"].map { "\($0)/.cache/martlet" }
     }
-}
 }
