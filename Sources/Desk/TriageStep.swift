@@ -40,7 +40,8 @@ package struct TriageStep: Sendable {
             writes += outcome.writes
             mails += outcome.mails
         }
-        return store.triageStatements(records, model: self.model) + store.planStatements(writes)
+        // The writes come first: a draft names the write that places it.
+        return store.planStatements(writes) + store.triageStatements(records, model: self.model)
             + store.queueStatements(mails)
     }
 
