@@ -5,7 +5,9 @@ struct BounceReport {
     let classification: MessageClassification
 
     init?(_ message: InboundMessage, signs: MailSigns) {
-        if let made = Self.feedback(message) ?? CloudNotice.read(message) ?? Self.deliveryStatus(message, signs) ?? Self.prose(message, signs) {
+        if let made = Self.feedback(message) ?? CloudNotice.read(message) ?? Self.deliveryStatus(message, signs)
+            ?? Self.prose(message, signs)
+        {
             self.classification = made
         } else {
             return nil
@@ -17,7 +19,10 @@ struct BounceReport {
     private static func feedback(_ message: InboundMessage) -> MessageClassification? {
         let part = message.reports.first { $0.contentType == "message/feedback-report" }
         let type = message.header("Content-Type")?.lowercased() ?? ""
-        guard part != nil || type.contains("report-type=feedback-report") || type.contains("report-type=\"feedback-report\"") else { return nil }
+        guard
+            part != nil || type.contains("report-type=feedback-report")
+                || type.contains("report-type=\"feedback-report\"")
+        else { return nil }
         let groups = Self.groups(part?.text ?? "")
         var recipients: [Bounce.Recipient] = []
         for group in groups {
@@ -29,8 +34,10 @@ struct BounceReport {
                 }
             }
         }
-        let bounce = Bounce(recipients: Self.unique(recipients), originalMessageID: BounceText.originalMessageID(message))
-        return MessageClassification(kind: .feedback, reasons: ["feedback report"], suppressAutoReply: true, bounce: bounce)
+        let bounce = Bounce(
+            recipients: Self.unique(recipients), originalMessageID: BounceText.originalMessageID(message))
+        return MessageClassification(
+            kind: .feedback, reasons: ["feedback report"], suppressAutoReply: true, bounce: bounce)
     }
 
     // MARK: - Delivery status notifications
@@ -40,9 +47,9 @@ struct BounceReport {
             $0.contentType == "message/delivery-status" || $0.contentType == "message/global-delivery-status"
         }
         guard !parts.isEmpty else { return nil }
-        // A report that somebody passes on to a list is a mail of the list.
-        let type = message.header("Content-Type")?.lowercased() ?? ""
-        if signs.value("list-id") != nil || signs.value("list-post") != nil, !type.contains("multipart/report") { return nil }
+        // Lists put their fields on reports that reach them, too; a report that a member quotes is a mail of the list.
+        let isReport = message.header("Content-Type")?.lowercased().hasPrefix("multipart/report") == true
+        if signs.value("list-id") != nil || signs.value("list-post") != nil, !isReport { return nil }
         var recipients: [Bounce.Recipient] = []
         var delivered: [Bounce.Recipient] = []
         for group in parts.flatMap({ Self.groups($0.text) }) {
@@ -66,7 +73,8 @@ struct BounceReport {
 
     private static func recipient(_ group: [String: [String]]) -> (recipient: Bounce.Recipient, isDelivered: Bool)? {
         // What we wrote to, rather than what an alias made of it.
-        let final = (group["original-recipient"] ?? []) + (group["final-recipient"] ?? []) + (group["x-actual-recipient"] ?? [])
+        let final =
+            (group["original-recipient"] ?? []) + (group["final-recipient"] ?? []) + (group["x-actual-recipient"] ?? [])
         let addresses = final.compactMap { BounceText.address(in: $0) }
         guard let address = addresses.first else { return nil }
         let action = group["action"]?.first?.lowercased().trimmingPrefix(while: { $0 == " " }) ?? ""
@@ -85,7 +93,7 @@ struct BounceReport {
     private static func groups(_ text: String) -> [[String: [String]]] {
         var groups: [[String: [String]]] = [[:]]
         var last: String?
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false).prefix(5_000) {
+        for line in text.lines(upTo: 5_000).prefix(5_000) {
             if line.allSatisfy({ $0 == " " || $0 == "\t" || $0 == "\r" }) {
                 if groups.last?.isEmpty == false { groups.append([:]) }
                 last = nil
@@ -108,9 +116,10 @@ struct BounceReport {
 
     private static func prose(_ message: InboundMessage, _ signs: MailSigns) -> MessageClassification? {
         // The words are looked at only where something else points to a mail system.
-        guard signs.isDaemon || signs.hasNullReturnPath || signs.robot != nil || signs.value("x-failed-recipients") != nil
-            || message.reports.contains(where: { $0.contentType == "message/disposition-notification" })
-            || BounceText.saysFailure(message.subject)
+        guard
+            signs.isDaemon || signs.hasNullReturnPath || signs.robot != nil || signs.value("x-failed-recipients") != nil
+                || message.reports.contains(where: { $0.contentType == "message/disposition-notification" })
+                || BounceText.saysFailure(message.subject)
         else { return nil }
         let text = BounceText(message, own: signs.own)
         let reason: String
@@ -125,7 +134,8 @@ struct BounceReport {
         {
             reason = "subject and sender of a delivery failure"
         } else if text.textSaysFailure,
-            signs.isDaemon || (signs.hasNullReturnPath && text.recipients.first != nil) || (signs.robot != nil && text.returnsMail)
+            signs.isDaemon || (signs.hasNullReturnPath && text.recipients.first != nil)
+                || (signs.robot != nil && text.returnsMail)
         {
             reason = "a mail system says that delivery failed"
         } else {
@@ -133,7 +143,8 @@ struct BounceReport {
         }
         return MessageClassification(
             kind: .bounce, reasons: [reason], suppressAutoReply: true,
-            bounce: Bounce(recipients: Self.unique(text.recipients), originalMessageID: BounceText.originalMessageID(message)))
+            bounce: Bounce(
+                recipients: Self.unique(text.recipients), originalMessageID: BounceText.originalMessageID(message)))
     }
 
     private static func unique(_ recipients: [Bounce.Recipient]) -> [Bounce.Recipient] {

@@ -33,8 +33,8 @@ enum CloudNotice {
     }
 
     static func read(_ message: InboundMessage) -> MessageClassification? {
-        guard let line = message.bodyText.split(separator: "\n").first(where: { $0.hasPrefix("{\"notificationType\"") }),
-            let notice = try? JSONDecoder().decode(Notice.self, from: Data(line.utf8))
+        guard message.bodyText.hasPrefix("{\"notificationType\""),
+            let notice = try? JSONDecoder().decode(Notice.self, from: Data(Self.json(message.bodyText)))
         else { return nil }
         let original = notice.mail?.commonHeaders?.messageId.flatMap { MessageID($0) }
         switch notice.notificationType {
@@ -52,6 +52,16 @@ enum CloudNotice {
         case "Delivery": return Self.answer(.successDSN, [], original)
         default: return nil
         }
+    }
+
+    /// The object at the start of the text; mail programs fold its long line.
+    private static func json(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for line in text.lines(upTo: 200) {
+            if line.utf8.allSatisfy({ $0 <= 0x20 }) || line == "--" { break }
+            bytes += line.utf8
+        }
+        return bytes
     }
 
     private static func answer(

@@ -27,12 +27,14 @@ enum HTMLEntities {
         ("ne", 0x2260), ("equiv", 0x2261), ("le", 0x2264), ("ge", 0x2265), ("sub", 0x2282), ("sup", 0x2283),
         ("sdot", 0x22C5), ("loz", 0x25CA), ("spades", 0x2660), ("clubs", 0x2663), ("hearts", 0x2665), ("diams", 0x2666),
         ("check", 0x2713), ("star", 0x2606), ("starf", 0x2605), ("phone", 0x260E), ("hyphen", 0x2010), ("dash", 0x2010),
-        ("num", 0x23), ("dollar", 0x24), ("percnt", 0x25), ("lpar", 0x28), ("rpar", 0x29), ("ast", 0x2A), ("plus", 0x2B),
+        ("num", 0x23), ("dollar", 0x24), ("percnt", 0x25), ("lpar", 0x28), ("rpar", 0x29), ("ast", 0x2A),
+        ("plus", 0x2B),
         ("comma", 0x2C), ("period", 0x2E), ("sol", 0x2F), ("colon", 0x3A), ("semi", 0x3B), ("equals", 0x3D),
         ("quest", 0x3F), ("commat", 0x40), ("lsqb", 0x5B), ("lbrack", 0x5B), ("bsol", 0x5C), ("rsqb", 0x5D),
         ("rbrack", 0x5D), ("lowbar", 0x5F), ("grave", 0x60), ("lcub", 0x7B), ("lbrace", 0x7B), ("verbar", 0x7C),
         ("vert", 0x7C), ("rcub", 0x7D), ("rbrace", 0x7D), ("Tab", 0x20), ("NewLine", 0x20), ("excl", 0x21),
-        ("Ccaron", 0x10C), ("ccaron", 0x10D), ("Zcaron", 0x17D), ("zcaron", 0x17E), ("Ecaron", 0x11A), ("ecaron", 0x11B),
+        ("Ccaron", 0x10C), ("ccaron", 0x10D), ("Zcaron", 0x17D), ("zcaron", 0x17E), ("Ecaron", 0x11A),
+        ("ecaron", 0x11B),
         ("Rcaron", 0x158), ("rcaron", 0x159), ("lstrok", 0x142), ("Lstrok", 0x141), ("aogon", 0x105), ("eogon", 0x119),
         ("sacute", 0x15B), ("zacute", 0x17A), ("zdot", 0x17C), ("cacute", 0x107), ("nacute", 0x144), ("inodot", 0x131),
         ("Idot", 0x130), ("scedil", 0x15F), ("Scedil", 0x15E), ("gbreve", 0x11F), ("Gbreve", 0x11E), ("odblac", 0x151),
@@ -45,7 +47,9 @@ enum HTMLEntities {
 
     private static let table: [String: UInt32] = {
         var table = Dictionary(uniqueKeysWithValues: Self.others)
-        for (index, name) in Self.latin.split(separator: " ").enumerated() { table[String(name)] = 0xA0 + UInt32(index) }
+        for (index, name) in Self.latin.split(separator: " ").enumerated() {
+            table[String(name)] = 0xA0 + UInt32(index)
+        }
         for (index, name) in Self.greek.split(separator: " ").enumerated() {
             table[String(name)] = 0x3B1 + UInt32(index)
             if name != "sigmaf" { table[name.prefix(1).uppercased() + name.dropFirst()] = 0x391 + UInt32(index) }
@@ -55,8 +59,10 @@ enum HTMLEntities {
 
     /// 0x80…0x9F of windows-1252, which numeric references in that range mean.
     private static let windowsC1: [UInt32] = [
-        0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D,
-        0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,
+        0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D,
+        0x017D,
+        0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153,
+        0x9D,
         0x017E, 0x0178,
     ]
 

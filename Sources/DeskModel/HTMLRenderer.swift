@@ -20,14 +20,18 @@ struct HTMLRenderer {
     }
 
     private static let voids: Set<String> = [
-        "br", "img", "hr", "input", "meta", "link", "area", "base", "col", "embed", "source", "track", "wbr", "o:p", "frame",
+        "br", "img", "hr", "input", "meta", "link", "area", "base", "col", "embed", "source", "track", "wbr", "o:p",
+        "frame",
     ]
     private static let blocks: Set<String> = [
         "div", "p", "table", "tr", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "section",
-        "article", "header", "footer", "center", "address", "dl", "dt", "dd", "form", "fieldset", "main", "nav", "aside",
+        "article", "header", "footer", "center", "address", "dl", "dt", "dd", "form", "fieldset", "main", "nav",
+        "aside",
         "figure", "figcaption", "body", "html", "caption", "thead", "tbody", "tfoot", "hr",
     ]
-    private static let spaced: Set<String> = ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre", "dl"]
+    private static let spaced: Set<String> = [
+        "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre", "dl",
+    ]
     private static let unseen: Set<String> = [
         "head", "script", "style", "title", "noscript", "template", "object", "applet", "select", "svg", "math", "map",
         "audio", "video", "iframe", "noframes", "textarea",
@@ -76,7 +80,8 @@ struct HTMLRenderer {
         if Self.blocks.contains(name) { self.breakLine(Self.spaced.contains(name) ? 2 : 1) }
         if name == "td" || name == "th" { self.wantsSpace = true }
         if name == "img" { self.image(tag) }
-        if name == "hr" { self.mark(tag) }
+        let marks = tag.marks
+        if name == "hr" { self.mark(tag, marks) }
         // A new item ends the one before it; few close their `li`.
         if name == "li", self.stack.last?.name == "li" { self.close("li") }
         if name == "p", self.stack.last?.name == "p" { self.close("p") }
@@ -84,15 +89,15 @@ struct HTMLRenderer {
         var element = Element(name: name)
         if Self.unseen.contains(name) {
             self.unseenDepth += 1
-        } else if Self.isHidden(tag) {
+        } else if Self.isHidden(marks) {
             element.isHidden = true
             self.hiddenDepth += 1
         }
-        if self.isSeen { self.openSeen(tag, &element) }
+        if self.isSeen { self.openSeen(tag, marks, &element) }
         self.stack.append(element)
     }
 
-    private mutating func openSeen(_ tag: HTMLScanner.Tag, _ element: inout Element) {
+    private mutating func openSeen(_ tag: HTMLScanner.Tag, _ marks: HTMLScanner.Tag.Marks, _ element: inout Element) {
         switch tag.name {
         case "a":
             if let url = tag.attribute("href") { element.link = Link(url: url, textStart: self.output.count) }
@@ -106,8 +111,8 @@ struct HTMLRenderer {
             element.isQuote = true
         default: break
         }
-        self.mark(tag)
-        if Self.isQuoteContainer(tag) { element.isQuote = true }
+        self.mark(tag, marks)
+        if Self.isQuoteContainer(tag, marks) { element.isQuote = true }
         if element.isQuote {
             self.breakLine(1)
             self.quoteDepth += 1
@@ -148,7 +153,9 @@ struct HTMLRenderer {
         self.breakLine(1)
         var text = "- "
         let from = self.stack.count - min(self.stack.count, 16)
-        if let index = self.stack[from...].lastIndex(where: { $0.list != nil }), let number = self.stack[index].list?.number {
+        if let index = self.stack[from...].lastIndex(where: { $0.list != nil }),
+            let number = self.stack[index].list?.number
+        {
             text = "\(number). "
             self.stack[index].list?.number = number &+ 1
         }
@@ -157,12 +164,14 @@ struct HTMLRenderer {
     }
 
     private mutating func image(_ tag: HTMLScanner.Tag) {
-        guard self.isSeen, let alt = tag.attribute("alt"), alt.contains(where: \.isLetter), alt.utf8.count < 200 else { return }
+        guard self.isSeen, let alt = tag.attribute("alt"), alt.contains(where: \.isLetter), alt.utf8.count < 200 else {
+            return
+        }
         // Pixels that report that a mail was read.
         for side in ["width", "height"] {
             if let size = tag.attribute(side), let pixels = Int(size.prefix { $0.isNumber }), pixels <= 2 { return }
         }
-        if Self.isHidden(tag) { return }
+        if Self.isHidden(tag.marks) { return }
         self.wantsSpace = true
         self.flush()
         self.output += "[\(alt)]".utf8.map { $0 < 0x20 ? 0x20 : $0 }
@@ -191,19 +200,25 @@ struct HTMLRenderer {
 
     // MARK: - Marks of mail programs
 
-    private static func isHidden(_ tag: HTMLScanner.Tag) -> Bool {
-        guard !tag.attributes.isEmpty else { return false }
-        if tag.attribute("hidden") != nil { return true }
-        guard let style = tag.attribute("style") else { return false }
-        let plain = style.lowercased().filter { !$0.isWhitespace }
-        if plain.contains("display:none") || plain.contains("visibility:hidden") || plain.contains("mso-hide:all") { return true }
+    private static func isHidden(_ marks: HTMLScanner.Tag.Marks) -> Bool {
+        if marks.isHidden { return true }
+        let plain = marks.style
+        guard !plain.isEmpty else { return false }
+        if plain.holds("display:none") || plain.holds("visibility:hidden") || plain.holds("mso-hide:all") {
+            return true
+        }
+        guard ["font-size", "max-height", "max-width", "opacity"].contains(where: { plain.holds($0) }) else {
+            return false
+        }
         for declaration in plain.split(separator: ";") {
             guard let colon = declaration.firstIndex(of: ":") else { continue }
             let value = declaration[declaration.index(after: colon)...]
             switch declaration[..<colon] {
             case "font-size", "max-height", "max-width", "opacity":
                 let number = value.prefix { $0.isNumber || $0 == "." }
-                if let size = Double(number), size == 0 || (declaration.hasPrefix("font-size") && size < 2 && value.hasSuffix("px")) {
+                if let size = Double(number),
+                    size == 0 || (declaration.hasPrefix("font-size") && size < 2 && value.hasSuffix("px"))
+                {
                     return true
                 }
             default: continue
@@ -213,26 +228,35 @@ struct HTMLRenderer {
     }
 
     /// Elements that hold an earlier mail with its attribution.
-    private static func isQuoteContainer(_ tag: HTMLScanner.Tag) -> Bool {
-        guard !tag.attributes.isEmpty, tag.name == "div" || tag.name == "span" || tag.name == "section" else { return false }
-        let names = ((tag.attribute("class") ?? "") + " " + (tag.attribute("id") ?? "")).lowercased()
-        return ["gmail_quote", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "gmail_attr", "tutanota_quote", "zmail_extra"]
-            .contains { names.contains($0) }
+    private static func isQuoteContainer(_ tag: HTMLScanner.Tag, _ marks: HTMLScanner.Tag.Marks) -> Bool {
+        guard tag.name == "div" || tag.name == "span" || tag.name == "section" else { return false }
+        guard !marks.names.isEmpty || !marks.id.isEmpty else { return false }
+        let names = marks.names + " " + marks.id
+        return [
+            "gmail_quote", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "gmail_attr", "tutanota_quote",
+            "zmail_extra",
+        ]
+        .contains { names.holds($0) }
     }
 
-    private mutating func mark(_ tag: HTMLScanner.Tag) {
-        guard !tag.attributes.isEmpty else { return }
-        let id = tag.attribute("id")?.lowercased() ?? ""
-        let style = tag.attribute("style")?.lowercased().filter { !$0.isWhitespace } ?? ""
-        let names = (tag.attribute("class") ?? "").lowercased()
-        if ["divrplyfwdmsg", "appendonsend", "stopspelling", "ymail_android_signature_quote", "mail-editor-reference-message-container"]
-            .contains(where: { id.contains($0) })
-            || id.hasPrefix("olk_src_body_section") || names.contains("olk_src_body_section")
+    private mutating func mark(_ tag: HTMLScanner.Tag, _ marks: HTMLScanner.Tag.Marks) {
+        let id = marks.id
+        let style = marks.style
+        let names = marks.names
+        guard !id.isEmpty || !style.isEmpty || !names.isEmpty else { return }
+        if [
+            "divrplyfwdmsg", "appendonsend", "stopspelling", "ymail_android_signature_quote",
+            "mail-editor-reference-message-container",
+        ]
+        .contains(where: { id.holds($0) })
+            || id.hasPrefix("olk_src_body_section") || names.holds("olk_src_body_section")
             || (tag.name == "div" && Self.isReplyRule(style))
         {
             self.wantsQuoteMark = self.quoteStart == nil
         }
-        if names.contains("gmail_signature") || names.contains("moz-signature") || id == "signature" || id.hasSuffix("_signature") {
+        if names.holds("gmail_signature") || names.holds("moz-signature") || id == "signature"
+            || id.hasSuffix("_signature")
+        {
             self.wantsSignatureMark = self.signatureStart == nil
         }
     }
@@ -257,7 +281,9 @@ struct HTMLRenderer {
             if !self.hasHiddenText {
                 var decoded: [UInt8] = []
                 HTMLEntities.append(bytes.prefix(4_096), to: &decoded)
-                self.hasHiddenText = String(decoding: decoded, as: UTF8.self).unicodeScalars.contains { $0.properties.isAlphabetic }
+                self.hasHiddenText = String(decoding: decoded, as: UTF8.self).unicodeScalars.contains {
+                    $0.properties.isAlphabetic
+                }
             }
             return
         }
@@ -320,7 +346,10 @@ struct HTMLRenderer {
 
     /// Writes the line breaks and the blank that were asked for before the next character.
     private mutating func flush() {
-        guard self.newlines > 0 || self.wantsSpace || self.output.isEmpty || self.wantsQuoteMark || self.wantsSignatureMark else { return }
+        guard
+            self.newlines > 0 || self.wantsSpace || self.output.isEmpty || self.wantsQuoteMark
+                || self.wantsSignatureMark
+        else { return }
         let isFirst = self.output.isEmpty
         if self.newlines > 0 || isFirst {
             while self.output.last == 0x20 { self.output.removeLast() }

@@ -149,41 +149,75 @@ struct HTMLScanner {
 }
 
 extension HTMLScanner.Tag {
-    /// The value of an attribute (name in lower case), entities decoded; nil when it is missing.
-    func attribute(_ wanted: String) -> String? {
-        let bytes = self.attributes
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
-            while index < bytes.endIndex, bytes[index] <= 0x20 || bytes[index] == 0x2F { index += 1 }
-            let start = index
-            while index < bytes.endIndex, bytes[index] > 0x20, bytes[index] != 0x3D { index += 1 }
-            let name = bytes[start..<index]
-            while index < bytes.endIndex, bytes[index] <= 0x20 { index += 1 }
-            var value = bytes[index..<index]
-            if index < bytes.endIndex, bytes[index] == 0x3D {
-                index += 1
-                while index < bytes.endIndex, bytes[index] <= 0x20 { index += 1 }
-                let quote: UInt8 = index < bytes.endIndex ? bytes[index] : 0
-                if quote == 0x22 || quote == 0x27 {
-                    index += 1
-                    let first = index
-                    while index < bytes.endIndex, bytes[index] != quote { index += 1 }
-                    value = bytes[first..<index]
-                    if index < bytes.endIndex { index += 1 }
-                } else {
-                    let first = index
-                    while index < bytes.endIndex, bytes[index] > 0x20 { index += 1 }
-                    value = bytes[first..<index]
-                }
-            } else if start == index {
-                index += 1
-            }
-            if name.count == wanted.utf8.count, String(decoding: name, as: UTF8.self).lowercased() == wanted {
-                var decoded: [UInt8] = []
-                HTMLEntities.append(value, to: &decoded)
-                return String(decoding: decoded, as: UTF8.self)
+    /// The attributes that tell what an element is to a reader, found in one pass; empty where missing.
+    struct Marks {
+        var id = ""
+        var names = ""
+        /// Lower case, without blanks.
+        var style = ""
+        var isHidden = false
+    }
+
+    var marks: Marks {
+        var marks = Marks()
+        guard self.attributes.contains(where: { $0 > 0x20 }) else { return marks }
+        var bytes = self.attributes
+        while let found = Self.nextAttribute(&bytes) {
+            switch (found.name.count, found.name.first.map { $0 | 0x20 } ?? 0) {
+            case (2, 0x69): marks.id = Self.text(found.value).lowercased()
+            case (5, 0x63): marks.names = Self.text(found.value).lowercased()
+            case (5, 0x73):
+                marks.style = String(decoding: found.value.filter { $0 > 0x20 }, as: UTF8.self).lowercased()
+            case (6, 0x68): marks.isHidden = marks.isHidden || Self.text(found.name).lowercased() == "hidden"
+            default: continue
             }
         }
+        return marks
+    }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    /// The value of an attribute (name in lower case), entities decoded; nil when it is missing.
+    func attribute(_ wanted: String) -> String? {
+        var bytes = self.attributes
+        while let found = Self.nextAttribute(&bytes) {
+            guard found.name.count == wanted.utf8.count, zip(found.name, wanted.utf8).allSatisfy({ $0 | 0x20 == $1 })
+            else {
+                continue
+            }
+            var decoded: [UInt8] = []
+            HTMLEntities.append(found.value, to: &decoded)
+            return String(decoding: decoded, as: UTF8.self)
+        }
         return nil
+    }
+
+    /// Takes the first attribute off; nil at the end.
+    private static func nextAttribute(_ bytes: inout ArraySlice<UInt8>) -> (
+        name: ArraySlice<UInt8>, value: ArraySlice<UInt8>
+    )? {
+        var index = bytes.startIndex
+        while index < bytes.endIndex, bytes[index] <= 0x20 || bytes[index] == 0x2F || bytes[index] == 0x3D {
+            index += 1
+        }
+        guard index < bytes.endIndex else { return nil }
+        let start = index
+        while index < bytes.endIndex, bytes[index] > 0x20, bytes[index] != 0x3D { index += 1 }
+        let name = bytes[start..<index]
+        while index < bytes.endIndex, bytes[index] <= 0x20 { index += 1 }
+        var value = bytes[index..<index]
+        if index < bytes.endIndex, bytes[index] == 0x3D {
+            index += 1
+            while index < bytes.endIndex, bytes[index] <= 0x20 { index += 1 }
+            let quote: UInt8 = index < bytes.endIndex ? bytes[index] : 0
+            let isQuoted = quote == 0x22 || quote == 0x27
+            if isQuoted { index += 1 }
+            let first = index
+            while index < bytes.endIndex, isQuoted ? bytes[index] != quote : bytes[index] > 0x20 { index += 1 }
+            value = bytes[first..<index]
+            if isQuoted, index < bytes.endIndex { index += 1 }
+        }
+        bytes = bytes[index...]
+        return (name, value)
     }
 }

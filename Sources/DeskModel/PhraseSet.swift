@@ -24,6 +24,16 @@ package struct PhraseSet: Sendable {
         return nil
     }
 
+    /// The longest phrase that `text` starts with; nil when it starts with none.
+    package func prefix(of text: some StringProtocol) -> String? {
+        guard let first = text.utf8.first else { return nil }
+        let candidates = self.buckets[Int(first)]
+        guard !candidates.isEmpty else { return nil }
+        let bytes = Array(text.utf8.prefix(80))
+        let found = candidates.filter { Self.matches(bytes, 0, $0) }.max { $0.count < $1.count }
+        return found.map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Whether any phrase stands in `text`.
     package func matches(_ text: some StringProtocol) -> Bool { self.first(in: text) != nil }
 

@@ -62,7 +62,7 @@ package enum ReplyParser {
 
     /// The lines of a text; the rest of an overlong one is left out.
     private static func lines(_ text: String) -> [Substring] {
-        let lines = text.split(separator: "\n", maxSplits: Self.lineLimit, omittingEmptySubsequences: false)
+        let lines = text.lines(upTo: Self.lineLimit)
         return lines.count > Self.lineLimit ? lines.dropLast() : lines
     }
 
@@ -83,8 +83,12 @@ package enum ReplyParser {
                 index += 1
                 continue
             }
-            if ReplyMarks.mayAnnounce(lines[index]) { attempts += 1 } else { index += 1; hasText = true; continue }
-            guard attempts <= Self.attemptLimit else { return }
+            guard attempts < Self.attemptLimit, ReplyMarks.mayAnnounce(lines[index]) else {
+                index += 1
+                hasText = true
+                continue
+            }
+            attempts += 1
             if let length = ReplyMarks.separator(lines, at: index) {
                 // With nothing before it the mail is a forward: its header goes, its text is what there is to read.
                 let end = hasText ? lines.count : index + length
@@ -142,28 +146,20 @@ package enum ReplyParser {
     private static func markSignature(_ lines: [ReplyLine], _ roles: inout [Role], from marked: Int?) {
         var start: Int?
         if let marked, roles.indices.contains(marked), Self.hasText(lines, roles, before: marked) { start = marked }
-        var visible = 0
-        for index in lines.indices where roles[index] == .visible && !lines[index].isBlank {
+        let visible = lines.indices.filter { roles[$0] == .visible && !lines[$0].isBlank }
+        for (number, index) in visible.enumerated() {
             if let first = start, first <= index { break }
-            if visible > 0, ReplyMarks.isSignatureStart(lines, at: index, remaining: { Self.remaining(lines, roles, index) }) {
+            if number > 0, ReplyMarks.isSignatureStart(lines, at: index, remaining: visible.count - number) {
                 start = index
                 break
             }
-            visible += 1
         }
-        if let first = start, let name = ReplyMarks.nameLine(lines, above: first, { roles[$0] == .visible }) { start = name }
+        if let first = start, let name = ReplyMarks.nameLine(lines, above: first, { roles[$0] == .visible }) {
+            start = name
+        }
         if start == nil { start = ReplyMarks.contactBlock(lines, { roles[$0] == .visible }) }
         guard let start, Self.hasText(lines, roles, before: start) else { return }
         for index in start..<lines.count where roles[index] == .visible { roles[index] = .signature }
-    }
-
-    /// How many visible lines with text there are from `index` on.
-    private static func remaining(_ lines: [ReplyLine], _ roles: [Role], _ index: Int) -> Int {
-        var count = 0
-        for line in index..<min(lines.count, index + 200) where roles[line] == .visible && !lines[line].isBlank {
-            count += 1
-        }
-        return count
     }
 
     // MARK: - Result
@@ -197,29 +193,40 @@ package enum ReplyParser {
 
 /// One line and what can be said of it without its neighbours.
 struct ReplyLine {
-    /// As it stands, without CR.
+    /// As it stands, without CR; empty for a line that shows nothing.
     let text: Substring
-    /// Trimmed and cut after 500 characters, for looking at.
+    /// Trimmed and cut after 1,000 octets, for looking at.
     let content: String
     /// Lower case of `content`.
     let lower: String
     let isQuoted: Bool
+    /// Whether a word for "wrote" stands in it.
+    let hasVerb: Bool
+    let hasAt: Bool
 
     var isBlank: Bool { self.content.isEmpty }
 
     init(_ line: Substring) {
         var text = line
-        if text.hasSuffix("\r") { text.removeLast() }
-        let isBlank: (UInt8) -> Bool = { $0 <= 0x20 }
-        var bytes = text.utf8.drop(while: isBlank).prefix(1_000)
-        while let last = bytes.last, isBlank(last) { bytes.removeLast() }
-        let content = String(decoding: bytes, as: UTF8.self)
+        if text.utf8.last == 0x0D { text = Substring(text.utf8.dropLast()) }
+        var bytes = text.utf8.drop { $0 <= 0x20 }.prefix(1_000)
+        while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+        let first = bytes.first ?? 0
+        var content = String(Substring(bytes))
         // U+1427 is the mark that a read-receipt extension leaves behind.
-        self.content = content.allSatisfy({ "\u{A0}\u{200B}\u{FEFF}\u{1427}".contains($0) }) ? "" : content
-        self.text = self.content.isEmpty ? "" : text
-        self.lower = self.content.lowercased()
+        if first >= 0x80, content.unicodeScalars.allSatisfy({ [0xA0, 0x200B, 0xFEFF, 0x1427].contains($0.value) }) {
+            content = ""
+        }
+        self.content = content
+        self.text = content.isEmpty ? "" : text
+        self.lower = content.lowercased()
         // `>:` and `> wrote:` are the rest of an attribution that was wrapped inside the brackets.
-        let isRest = self.content == ">:" || (self.content.hasPrefix(">") && self.content.hasSuffix("wrote:") && self.content.utf8.count < 12)
-        self.isQuoted = !isRest && self.content.hasPrefix(">") || self.content.hasPrefix("|>") || self.content.hasPrefix("＞")
+        let isRest =
+            first == 0x3E && (content == ">:" || (content.utf8.count < 12 && content.hasSuffix("wrote:")))
+        self.isQuoted =
+            (first == 0x3E && !isRest) || (first == 0x7C && content.hasPrefix("|>"))
+            || (first >= 0x80 && content.hasPrefix("＞"))
+        self.hasVerb = !self.isQuoted && ReplyMarks.verbSet.matches(self.lower)
+        self.hasAt = content.utf8.contains(0x40)
     }
 }

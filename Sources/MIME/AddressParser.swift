@@ -146,7 +146,9 @@ struct AddressParser {
         if !text.contains("\""), text.contains(where: \.isWhitespace) {
             // Blanks around the parts are noise; a local part of several words is no address, and shown as it is.
             let words = text.split(whereSeparator: \.isWhitespace)
-            let isNoise = words.count <= 3 && words.contains { $0.hasPrefix("@") || $0.hasSuffix("@") || $0.hasPrefix(".") || $0.hasSuffix(".") }
+            let isNoise =
+                words.count <= 3
+                && words.contains { $0.hasPrefix("@") || $0.hasSuffix("@") || $0.hasPrefix(".") || $0.hasSuffix(".") }
             text = words.joined(separator: isNoise ? "" : " ")
         }
         if text.lowercased().hasPrefix("mailto:") { text = String(text.dropFirst(7)) }

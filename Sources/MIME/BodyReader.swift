@@ -33,7 +33,8 @@ struct BodyReader {
             let named = leaves.indices.filter {
                 leaves[$0].embedding == 0 && (Self.isText(leaves[$0].type) || Self.isEnriched(leaves[$0].type))
             }
-            let first = named.first { leaves[$0].disposition != "attachment" }
+            let first =
+                named.first { leaves[$0].disposition != "attachment" }
                 ?? leaves.indices.first { leaves[$0].embedding > 0 && Self.isBody(leaves[$0]) }
             texts = first.map { [$0] } ?? []
         }
@@ -106,7 +107,8 @@ struct BodyReader {
         guard letters < 400, html.utf8.count > 200 else { return false }
         let rich = HTMLText.render(html).text.unicodeScalars.count { $0.properties.isAlphabetic }
         let lower = plain.lowercased()
-        let isNotice = lower.contains("html") && (lower.contains("view") || lower.contains("support") || lower.contains("client"))
+        let isNotice =
+            lower.contains("html") && (lower.contains("view") || lower.contains("support") || lower.contains("client"))
         return rich > letters * 8 || (isNotice && rich > letters)
     }
 
@@ -161,7 +163,9 @@ struct BodyReader {
         guard var index = bytes.firstIndex(of: "charset=", in: head) else { return nil }
         index += 8
         while index < head.upperBound, bytes[index] == 0x22 || bytes[index] == 0x27 { index += 1 }
-        let rest = bytes[index..<head.upperBound].prefix { $0 > 0x20 && $0 != 0x22 && $0 != 0x27 && $0 != 0x3E && $0 != 0x3B }
+        let rest = bytes[index..<head.upperBound].prefix {
+            $0 > 0x20 && $0 != 0x22 && $0 != 0x27 && $0 != 0x3E && $0 != 0x3B
+        }
         return rest.isEmpty ? nil : String(decoding: rest, as: UTF8.self)
     }
 
@@ -174,7 +178,8 @@ struct BodyReader {
             let bytes = self.tree.bytes(of: leaf)
             message.attachments.append(
                 Attachment(
-                    filename: leaf.filename.isEmpty ? Self.name(for: leaf, bytes) : leaf.filename, contentType: leaf.type, size: bytes.count, sha256: Self.sha256(bytes),
+                    filename: leaf.filename.isEmpty ? Self.name(for: leaf, bytes) : leaf.filename,
+                    contentType: leaf.type, size: bytes.count, sha256: Self.sha256(bytes),
                     contentID: leaf.contentID, isInline: leaf.disposition == "inline" || leaf.isRelated, part: index))
         }
         for (offset, file) in self.encodedFiles.enumerated() {
@@ -215,7 +220,8 @@ struct BodyReader {
 
     private static func sha256(_ bytes: [UInt8]) -> String {
         bytes.withUnsafeBufferPointer { buffer in
-            guard let text = g_compute_checksum_for_data(G_CHECKSUM_SHA256, buffer.baseAddress, gsize(buffer.count)) else {
+            guard let text = g_compute_checksum_for_data(G_CHECKSUM_SHA256, buffer.baseAddress, gsize(buffer.count))
+            else {
                 return ""
             }
             defer { g_free(text) }
@@ -224,7 +230,7 @@ struct BodyReader {
     }
 
     private mutating func withoutEncodedFiles(_ text: String) -> String {
-        guard text.contains("begin ") else { return text }
+        guard text.holds("begin ") else { return text }
         let result = Uuencode.extract(text)
         guard !result.files.isEmpty else { return text }
         self.encodedFiles += result.files

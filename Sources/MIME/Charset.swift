@@ -14,7 +14,9 @@ enum Charset {
         let bytes = Array(bytes)
         let name = Self.canonical(declared)
         let isPlain = !bytes.contains { $0 >= 0x80 || $0 == 0x1B }
-        if isPlain, Self.isASCIICompatible(name) { return Decoded(text: String(decoding: bytes, as: UTF8.self), repair: nil) }
+        if isPlain, Self.isASCIICompatible(name) {
+            return Decoded(text: String(decoding: bytes, as: UTF8.self), repair: nil)
+        }
         if let text = String(validating: bytes, as: UTF8.self), bytes.contains(where: { $0 >= 0x80 }) {
             // Text in another charset is hardly ever valid UTF-8 by accident, except the two-byte ones of the East.
             switch name {
@@ -28,7 +30,9 @@ enum Charset {
         if name == "utf-8" { return Self.brokenUTF8(bytes) }
         if !name.isEmpty, name != "us-ascii" {
             if let result = Self.convert(bytes, from: name) {
-                guard result.errors * 20 > bytes.count, name != "iso-2022-jp", let text = String(validating: bytes, as: UTF8.self) else {
+                guard result.errors * 20 > bytes.count, name != "iso-2022-jp",
+                    let text = String(validating: bytes, as: UTF8.self)
+                else {
                     return Decoded(
                         text: result.text, repair: result.errors == 0 ? nil : "bytes that are not \(name) replaced")
                 }
@@ -66,11 +70,14 @@ enum Charset {
         switch name {
         case "utf8", "utf-8", "unicode-2-0-utf-8", "x-utf-8", "utf-8mb4", "utf8mb4": return "utf-8"
         case "ascii", "us-ascii", "ansi_x3.4-1968", "usascii", "7bit", "iso-ir-6", "us": return "us-ascii"
-        case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1", "cp1252", "windows1252", "windows-1252", "iso-88591",
+        case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1", "cp1252", "windows1252", "windows-1252",
+            "iso-88591",
             "iso88591", "8859-1":
             return "windows-1252"
-        case "gb2312", "gbk", "gb_2312-80", "cp936", "gb18030", "x-gbk", "windows-936", "csgb2312", "chinesegb": return "gb18030"
-        case "ks_c_5601-1987", "ks_c_5601", "euc-kr", "cp949", "ksc5601", "windows-949", "korean", "ks_c_5601-1989": return "cp949"
+        case "gb2312", "gbk", "gb_2312-80", "cp936", "gb18030", "x-gbk", "windows-936", "csgb2312", "chinesegb":
+            return "gb18030"
+        case "ks_c_5601-1987", "ks_c_5601", "euc-kr", "cp949", "ksc5601", "windows-949", "korean", "ks_c_5601-1989":
+            return "cp949"
         case "shift_jis", "shift-jis", "sjis", "x-sjis", "windows-31j", "cp932", "ms_kanji": return "cp932"
         case "iso-2022-jp", "csiso2022jp", "iso-2022-jp-ms", "cp50220", "cp50221": return "iso-2022-jp"
         case "big5", "cp950", "x-x-big5", "big5-eten": return "big5-hkscs"
@@ -79,8 +86,10 @@ enum Charset {
         case "iso-8859-11", "tis-620", "windows-874": return "cp874"
         case "unicode-1-1-utf-7", "utf7", "utf-7": return "utf-7"
         case "cp-850", "ibm850", "cp850": return "cp850"
-        case "unknown", "unknown-8bit", "x-unknown", "x-user-defined", "default", "none", "default_charset", "binary", "8bit",
-            "", "_autodetect_all", "_autodetect", "undefined", "null", "ansi", "text/plain", "default-charset", "iso-8859":
+        case "unknown", "unknown-8bit", "x-unknown", "x-user-defined", "default", "none", "default_charset", "binary",
+            "8bit",
+            "", "_autodetect_all", "_autodetect", "undefined", "null", "ansi", "text/plain", "default-charset",
+            "iso-8859":
             return ""
         default:
             if name.hasPrefix("cp-125") { return "windows-" + name.dropFirst(3) }
@@ -118,8 +127,10 @@ extension Charset {
 
     /// 0x80…0x9F of windows-1252; the five unassigned positions keep their control code.
     static let windowsC1: [UInt16] = [
-        0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D,
-        0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,
+        0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D,
+        0x017D,
+        0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153,
+        0x9D,
         0x017E, 0x0178,
     ]
 
@@ -145,10 +156,14 @@ extension Charset {
                 while true {
                     var target: UnsafeMutablePointer<CChar>? = chunk.baseAddress
                     var room = chunk.count
-                    let status = left > 0 ? Glibc.iconv(descriptor, &next, &left, &target, &room)
+                    let status =
+                        left > 0
+                        ? Glibc.iconv(descriptor, &next, &left, &target, &room)
                         : Glibc.iconv(descriptor, nil, nil, &target, &room)
                     let failure = errno
-                    output.append(contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(chunk)[..<(chunk.count - room)]))
+                    output.append(
+                        contentsOf: UnsafeRawBufferPointer(
+                            rebasing: UnsafeRawBufferPointer(chunk)[..<(chunk.count - room)]))
                     if status != -1 {
                         if left == 0 && target == chunk.baseAddress { return }
                         continue

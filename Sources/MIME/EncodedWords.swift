@@ -79,14 +79,18 @@ enum EncodedWords {
         guard start + 6 < value.count, value[start + 1] == 0x3F else { return nil }
         var index = start + 2
         while index < value.count, value[index] != 0x3F, value[index] > 0x20, index - start < 80 { index += 1 }
-        guard index + 2 < value.count, value[index] == 0x3F, index > start + 2, value[index + 2] == 0x3F else { return nil }
+        guard index + 2 < value.count, value[index] == 0x3F, index > start + 2, value[index + 2] == 0x3F else {
+            return nil
+        }
         let charset = String(decoding: value[(start + 2)..<index], as: UTF8.self)
         let encoding = value[index + 1] | 0x20
         guard encoding == 0x62 || encoding == 0x71 else { return nil }
         let first = index + 3
         var end = first
         // `?=` inside a Q word can be the text "?" before an "=XX"; a word's end is followed by a blank or the value's end.
-        while end + 1 < value.count, !(value[end] == 0x3F && value[end + 1] == 0x3D && Self.isWordEnd(value, end, encoding)) {
+        while end + 1 < value.count,
+            !(value[end] == 0x3F && value[end + 1] == 0x3D && Self.isWordEnd(value, end, encoding))
+        {
             end += 1
         }
         // A last word that was cut off keeps what there is.

@@ -1,9 +1,11 @@
+internal import DeskModel
+
 /// `format=flowed`: lines that end in a space go on in the next line. RFC 3676.
 enum FlowedText {
     static func unfolded(_ text: String, deletesSpace: Bool) -> String {
         var lines: [String] = []
         var openDepth: Int?
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in text.lines() {
             let depth = line.prefix { $0 == ">" }.count
             var content = line.dropFirst(depth)
             if content.hasPrefix(" ") { content = content.dropFirst() }
@@ -26,7 +28,7 @@ enum Uuencode {
     static func extract(_ text: String) -> (text: String, files: [BodyReader.EncodedFile]) {
         var kept: [Substring] = []
         var files: [BodyReader.EncodedFile] = []
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.lines()
         var index = 0
         while index < lines.count {
             if files.count < 100, let name = Self.name(lines[index]), let file = Self.read(lines, from: index + 1) {

@@ -76,7 +76,9 @@ struct HeaderBlock {
     }
 
     /// The first field of that name (lower case).
-    func first(_ name: String) -> Field? { self.fields.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name } }
+    func first(_ name: String) -> Field? {
+        self.fields.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }
+    }
 
     private mutating func note(_ repair: String) {
         if !self.repairs.contains(repair) { self.repairs.append(repair) }
@@ -115,7 +117,9 @@ extension HeaderBlock {
     /// Skips blank lines and the `From ` line of an mbox before the first field.
     private static func skipLead(_ bytes: borrowing [UInt8], from start: Int) -> Int {
         var position = start
-        if bytes.count >= position + 3, bytes[position] == 0xEF, bytes[position + 1] == 0xBB, bytes[position + 2] == 0xBF {
+        if bytes.count >= position + 3, bytes[position] == 0xEF, bytes[position + 1] == 0xBB,
+            bytes[position + 2] == 0xBF
+        {
             position += 3
         }
         while position < bytes.count {

@@ -1,4 +1,5 @@
 package import DeskModel
+
 internal import struct Foundation.Date
 
 /// Writes a mail of ours as bytes with CR LF line ends: one `text/plain; charset=utf-8` part.
@@ -39,7 +40,8 @@ package enum MIMEComposer {
         let lower = name.lowercased()
         return !name.isEmpty && name.utf8.count <= 64 && !Self.written.contains(lower) && !lower.hasPrefix("content-")
             && name.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x2D
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || byte == 0x2D
             }
     }
 
@@ -89,7 +91,9 @@ private struct HeaderWriter {
             value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && !value.contains("=?") && !value.contains("  ")
             && !value.hasPrefix(" ") && !value.hasSuffix(" ")
             && !value.split(separator: " ").contains { $0.utf8.count > 200 }
-        self.words(name, isPlain ? value.split(separator: " ").map(String.init) : Self.encoded(value), separator: "", keepsEmpty: true)
+        self.words(
+            name, isPlain ? value.split(separator: " ").map(String.init) : Self.encoded(value), separator: "",
+            keepsEmpty: true)
     }
 
     mutating func addresses(_ name: String, _ addresses: [MailAddress]) {
@@ -179,7 +183,8 @@ private struct BodyWriter {
         if lines.last?.isEmpty == true, lines.count > 1 { lines.removeLast() }
         // Old mailbox formats change a line that starts with `From `.
         let isSafe = lines.allSatisfy { line in
-            line.count <= 900 && line.allSatisfy { ($0 >= 0x20 || $0 == 0x09) && $0 < 0x7F } && !line.starts(with: "From ".utf8)
+            line.count <= 900 && line.allSatisfy { ($0 >= 0x20 || $0 == 0x09) && $0 < 0x7F }
+                && !line.starts(with: "From ".utf8)
         }
         self.encoding = isSafe ? "7bit" : "quoted-printable"
         self.bytes = lines.flatMap { (isSafe ? $0 : Self.quoted($0)) + [0x0D, 0x0A] }

@@ -1,5 +1,6 @@
 internal import CGMime
 package import DeskModel
+
 internal import struct Foundation.Date
 
 /// What the look at a mail before parsing says.

@@ -38,7 +38,9 @@ struct MailMender {
         var seen: Set<String> = []
         for field in header.fields {
             let name = field.name.lowercased()
-            guard name.hasPrefix("content-"), seen.insert(name).inserted, field.value.count <= 16 << 10 else { continue }
+            guard name.hasPrefix("content-"), seen.insert(name).inserted, field.value.count <= 16 << 10 else {
+                continue
+            }
             self.bytes += field.name.utf8
             self.bytes += [0x3A, 0x20]
             self.bytes += field.value
@@ -50,7 +52,9 @@ struct MailMender {
         self.bytes.append(0x0A)
         let start = self.bytes.count
         self.bytes += message[header.bodyStart...]
-        if self.bytes.first(0x0A, from: start) == self.bytes.count, self.bytes.first(0x0D, from: start) < self.bytes.count {
+        if self.bytes.first(0x0A, from: start) == self.bytes.count,
+            self.bytes.first(0x0D, from: start) < self.bytes.count
+        {
             for index in start..<self.bytes.count where self.bytes[index] == 0x0D { self.bytes[index] = 0x0A }
             self.note("bare CR read as line ends")
         }
@@ -150,7 +154,9 @@ extension MailMender {
         if self.bytes[index] == 0x22 {
             index += 1
             while index < range.upperBound, self.bytes[index] != 0x22 {
-                if self.bytes[index] != 0x0D, self.bytes[index] != 0x0A, self.bytes[index] != 0x5C { boundary.append(self.bytes[index]) }
+                if self.bytes[index] != 0x0D, self.bytes[index] != 0x0A, self.bytes[index] != 0x5C {
+                    boundary.append(self.bytes[index])
+                }
                 index += 1
             }
         } else {
@@ -179,8 +185,10 @@ extension MailMender {
                 guard !found.contains(0x22), found.count <= 200 else { return }
                 // Without any word of multipart in the header, only what is closed again is believed.
                 guard self.topBoundary != nil || self.isClosed(found, from: end) else { return }
-                let subtype = self.bytes.firstIndex(of: "multipart/alternative", in: 0..<start) == nil ? "mixed" : "alternative"
-                let header = "Content-Type: multipart/\(subtype); boundary=\"\(String(decoding: found, as: UTF8.self))\"\n\n"
+                let subtype =
+                    self.bytes.firstIndex(of: "multipart/alternative", in: 0..<start) == nil ? "mixed" : "alternative"
+                let header =
+                    "Content-Type: multipart/\(subtype); boundary=\"\(String(decoding: found, as: UTF8.self))\"\n\n"
                 self.bytes.replaceSubrange(0..<start, with: header.utf8)
                 self.note("declared boundary never appears; another one used")
                 return

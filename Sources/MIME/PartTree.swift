@@ -175,14 +175,19 @@ final class PartTree {
                 leaf.type = Self.bareType(raw) ?? leaf.type
             }
         }
-        leaf.summary = Self.string(shim_raw_header(object, "Content-Description")).map { EncodedWords.decode(Array($0.utf8)).text.trimmingCharacters { $0.isWhitespace } } ?? ""
+        leaf.summary =
+            Self.string(shim_raw_header(object, "Content-Description")).map {
+                EncodedWords.decode(Array($0.utf8)).text.trimmingCharacters { $0.isWhitespace }
+            } ?? ""
         leaf.charset = Self.string(shim_type_parameter(object, "charset"))
         leaf.isFlowed = Self.string(shim_type_parameter(object, "format"))?.lowercased() == "flowed"
         leaf.deletesSpace = Self.string(shim_type_parameter(object, "delsp"))?.lowercased() == "yes"
         leaf.disposition = Self.string(shim_disposition(object))?.lowercased()
         let id = Self.string(shim_content_id(object))?.trimmingCharacters { $0 == "<" || $0 == ">" || $0 == " " }
         leaf.contentID = id?.isEmpty == false ? id : nil
-        let name = Self.string(shim_disposition_parameter(object, "filename")) ?? Self.string(shim_type_parameter(object, "name"))
+        let name =
+            Self.string(shim_disposition_parameter(object, "filename"))
+            ?? Self.string(shim_type_parameter(object, "name"))
         if let name { leaf.filename = Self.filename(name) }
         return leaf
     }
@@ -190,7 +195,9 @@ final class PartTree {
     /// A type without a subtype, which is against the standard: `text` is plain text, others keep their name.
     private static func bareType(_ raw: String) -> String? {
         let word = raw.prefix { $0 != ";" }.trimmingCharacters { $0.isWhitespace }.lowercased()
-        guard !word.isEmpty, word.utf8.count < 80, word.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F }) else { return nil }
+        guard !word.isEmpty, word.utf8.count < 80, word.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F }) else {
+            return nil
+        }
         return word == "text" ? "text/plain" : "\(word)/unknown"
     }
 

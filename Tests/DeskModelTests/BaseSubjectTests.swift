@@ -4,7 +4,8 @@ import Testing
 @Suite("BaseSubject") struct BaseSubjectTests {
     @Test(arguments: [
         ("Re: Fwd: AW: parcel", "parcel"), ("[shop] Re: parcel (fwd)", "parcel"), ("Re[2]: parcel", "parcel"),
-        ("RE : parcel", "parcel"), ("回复：parcel", "parcel"), ("Report: parcel", "Report: parcel"), ("[only]", "[only]"), ("", ""),
+        ("RE : parcel", "parcel"), ("回复：parcel", "parcel"), ("Report: parcel", "Report: parcel"), ("[only]", "[only]"),
+        ("", ""),
     ])
     func `drops the marks of replies and forwards`(subject: String, expected: String) {
         #expect(BaseSubject.of(subject) == expected)

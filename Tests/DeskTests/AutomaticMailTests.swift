@@ -11,10 +11,14 @@ private let person = "From: Anna <anna@example.org>\nTo: support@shop.example\nM
 
 @Suite("AutomaticMail") struct AutomaticMailTests {
     @Test(arguments: [
-        ("Auto-Submitted: auto-replied", MessageClassification.Kind.autoReply), ("Auto-Submitted: auto-generated", .autoReply),
-        ("Auto-Submitted: auto-replied (vacation)", .autoReply), ("X-Autoreply: yes", .autoReply), ("X-Autorespond: out", .autoReply),
-        ("Precedence: auto_reply", .autoReply), ("List-Id: <news.example.com>", .list), ("Precedence: bulk", .list), ("Precedence: list", .list),
-        ("List-Unsubscribe: <mailto:x@example.com>", .list), ("X-Spam-Flag: YES", .spam), ("X-Spam-Status: Yes, score=9", .spam),
+        ("Auto-Submitted: auto-replied", MessageClassification.Kind.autoReply),
+        ("Auto-Submitted: auto-generated", .autoReply),
+        ("Auto-Submitted: auto-replied (vacation)", .autoReply), ("X-Autoreply: yes", .autoReply),
+        ("X-Autorespond: out", .autoReply),
+        ("Precedence: auto_reply", .autoReply), ("List-Id: <news.example.com>", .list), ("Precedence: bulk", .list),
+        ("Precedence: list", .list),
+        ("List-Unsubscribe: <mailto:x@example.com>", .list), ("X-Spam-Flag: YES", .spam),
+        ("X-Spam-Status: Yes, score=9", .spam),
     ])
     func `believes the standard fields`(field: String, kind: MessageClassification.Kind) {
         let answer = classify("\(person)\nSubject: x\n\(field)")
@@ -29,7 +33,10 @@ private let person = "From: Anna <anna@example.org>\nTo: support@shop.example\nM
         #expect(!answer.suppressAutoReply)
     }
 
-    @Test(arguments: ["no-reply@example.com", "noreply@example.com", "do-not-reply@example.com", "orders-noreply@example.com", "listserv@example.com"])
+    @Test(arguments: [
+        "no-reply@example.com", "noreply@example.com", "do-not-reply@example.com", "orders-noreply@example.com",
+        "listserv@example.com",
+    ])
     func `sends nothing to senders that take no answers`(sender: String) {
         let answer = classify("From: \(sender)\nSubject: Your order")
         #expect(answer.suppressAutoReply)
@@ -87,7 +94,8 @@ private let person = "From: Anna <anna@example.org>\nTo: support@shop.example\nM
     @Test func `a report of delivery is no bounce`() {
         let answer = classify(
             "From: postmaster@example.com\nContent-Type: multipart/report; boundary=b\nSubject: Delivered",
-            "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a\n\nFinal-Recipient: rfc822; a@example.org\nAction: delivered\nStatus: 2.0.0\n--b--")
+            "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a\n\nFinal-Recipient: rfc822; a@example.org\nAction: delivered\nStatus: 2.0.0\n--b--"
+        )
         #expect(answer.kind == .successDSN)
         #expect(answer.suppressAutoReply)
     }
@@ -95,20 +103,43 @@ private let person = "From: Anna <anna@example.org>\nTo: support@shop.example\nM
     @Test func `reads a complaint`() {
         let answer = classify(
             "From: fbl@example.com\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\nSubject: complaint",
-            "--b\n\nAn abuse report\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: <anna@example.org>\n--b--")
+            "--b\n\nAn abuse report\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: <anna@example.org>\n--b--"
+        )
         #expect(answer.kind == .feedback)
         #expect(answer.bounce?.recipients.map(\.address) == ["anna@example.org"])
     }
 
     @Test(arguments: [
-        ("failure notice", "Hi. This is the mail program at mx.example.com.\nI wasn't able to deliver your message to the following addresses.\nThis is a permanent error.\n\n<a@example.org>:\nNo such user\n\n--- Below this line is a copy of the message.\n\nTo: other@example.org", true),
-        ("Mail delivery failed: returning message to sender", "A message that you sent could not be delivered.\nThe following address(es) failed:\n\n  a@example.org\n    host mx [1.2.3.4]: 550 5.1.1 unknown user", true),
-        ("Warning: message delayed 24 hours", "Your message has not yet been delivered. The address is:\n\n  a@example.org\n\nDelivery attempts will continue.", false),
-        ("Undeliverable: hello", "Your message did not reach the following recipient(s):\n\na@example.org on Mon, 6 Jan 2025\n    The recipient name is not recognized", true),
-        ("Delivery failure", "Unable to deliver message to the following address(es).\n\n<a@example.org>:\nThis account is over quota.", true),
+        (
+            "failure notice",
+            "Hi. This is the mail program at mx.example.com.\nI wasn't able to deliver your message to the following addresses.\nThis is a permanent error.\n\n<a@example.org>:\nNo such user\n\n--- Below this line is a copy of the message.\n\nTo: other@example.org",
+            true
+        ),
+        (
+            "Mail delivery failed: returning message to sender",
+            "A message that you sent could not be delivered.\nThe following address(es) failed:\n\n  a@example.org\n    host mx [1.2.3.4]: 550 5.1.1 unknown user",
+            true
+        ),
+        (
+            "Warning: message delayed 24 hours",
+            "Your message has not yet been delivered. The address is:\n\n  a@example.org\n\nDelivery attempts will continue.",
+            false
+        ),
+        (
+            "Undeliverable: hello",
+            "Your message did not reach the following recipient(s):\n\na@example.org on Mon, 6 Jan 2025\n    The recipient name is not recognized",
+            true
+        ),
+        (
+            "Delivery failure",
+            "Unable to deliver message to the following address(es).\n\n<a@example.org>:\nThis account is over quota.",
+            true
+        ),
     ])
     func `reads a failure in a mail system's own words`(subject: String, body: String, permanent: Bool) {
-        let answer = classify("From: Mail Delivery System <MAILER-DAEMON@example.com>\nTo: support@shop.example\nSubject: \(subject)", body)
+        let answer = classify(
+            "From: Mail Delivery System <MAILER-DAEMON@example.com>\nTo: support@shop.example\nSubject: \(subject)",
+            body)
         #expect(answer.kind == .bounce)
         #expect(answer.bounce?.recipients.map(\.address) == ["a@example.org"])
         #expect(answer.bounce?.recipients.first?.permanent == permanent)
@@ -117,7 +148,8 @@ private let person = "From: Anna <anna@example.org>\nTo: support@shop.example\nM
     @Test(arguments: [
         ("Re: your mail", "My last mail was returned to sender, do you have a new address?"),
         ("Delivery problem", "The parcel could not be delivered, the courier said. Please send it again."),
-        ("Delivery status of order 4711", "Where is it?"), ("Undeliverable parcel", "Hi, my parcel 4711 came back as undeliverable. What now?"),
+        ("Delivery status of order 4711", "Where is it?"),
+        ("Undeliverable parcel", "Hi, my parcel 4711 came back as undeliverable. What now?"),
         ("failed delivery", "Hello, the driver failed to deliver my order to bob@example.org's house."),
     ])
     func `a customer who writes of deliveries is no bounce`(subject: String, body: String) {
@@ -129,7 +161,8 @@ private let person = "From: Anna <anna@example.org>\nTo: support@shop.example\nM
 
 @Suite("SenderVerdict") struct SenderVerdictTests {
     private func verdict(_ fields: String) -> SenderVerdict {
-        SenderVerdict(MIMEParser.parse(Array("\(fields)\nFrom: a@example.org\n\nx".utf8)), authservIDs: ["mx.shop.example"])
+        SenderVerdict(
+            MIMEParser.parse(Array("\(fields)\nFrom: a@example.org\n\nx".utf8)), authservIDs: ["mx.shop.example"])
     }
 
     @Test func `believes only the configured server`() {
@@ -140,8 +173,14 @@ private let person = "From: Anna <anna@example.org>\nTo: support@shop.example\nM
     }
 
     @Test func `ignores what came with the mail`() {
-        #expect(self.verdict("Received: by mx.shop.example\nReceived: from x\nAuthentication-Results: mx.shop.example; dmarc=pass") == .none)
-        #expect(self.verdict("Authentication-Results: mx.shop.example; dmarc=fail\nAuthentication-Results: mx.shop.example; dmarc=pass") == .fail)
+        #expect(
+            self.verdict(
+                "Received: by mx.shop.example\nReceived: from x\nAuthentication-Results: mx.shop.example; dmarc=pass")
+                == .none)
+        #expect(
+            self.verdict(
+                "Authentication-Results: mx.shop.example; dmarc=fail\nAuthentication-Results: mx.shop.example; dmarc=pass"
+            ) == .fail)
         #expect(self.verdict("Authentication-Results: mx.shop.example (; dmarc=pass) ; spf=none") == .none)
     }
 }

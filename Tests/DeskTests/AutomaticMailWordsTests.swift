@@ -6,27 +6,47 @@ import Testing
 /// Mails without any field that would tell: only the words decide.
 @Suite("Automatic mail by its words") struct AutomaticMailWordsTests {
     private func isSilent(_ subject: String, _ body: String) -> Bool {
-        let head = "From: Anna <anna@example.org>\nTo: support@shop.example\nContent-Type: text/plain; charset=utf-8\nSubject: \(subject)"
-        return AutomaticMail.classify(MIMEParser.parse(Array("\(head)\n\n\(body)".utf8)), own: [], authservIDs: []).suppressAutoReply
+        let head =
+            "From: Anna <anna@example.org>\nTo: support@shop.example\nContent-Type: text/plain; charset=utf-8\nSubject: \(subject)"
+        return AutomaticMail.classify(MIMEParser.parse(Array("\(head)\n\n\(body)".utf8)), own: [], authservIDs: [])
+            .suppressAutoReply
     }
 
     static let robots: [(String, String)] = [
         ("Automatic reply: [MT-1042] Your order", "I am out of the office until Monday."),
         ("Out of Office: Re: Your order", "Thank you for your email. I will be back on 12 May."),
         ("Re: Your order", "I am currently out of the office with limited access to email. I will return on Monday."),
-        ("Re: Your order", "Thank you for contacting Example Ltd. This is an automated response. We will get back to you as soon as possible."),
+        (
+            "Re: Your order",
+            "Thank you for contacting Example Ltd. This is an automated response. We will get back to you as soon as possible."
+        ),
         ("Re: Ticket", "I am on annual leave until 3 June. For urgent matters please contact my colleague."),
         ("Auto: away", "I'm out of the office this week and will be back in the office on Friday."),
         ("Abwesenheitsnotiz: Ihre Bestellung", "Ich bin ab dem 12.05. wieder erreichbar."),
         ("Automatische Antwort: Ihre Anfrage", "Vielen Dank für Ihre Nachricht. Ich bin im Urlaub."),
-        ("AW: Ihre Anfrage", "Ich bin derzeit nicht im Büro. In dringenden Fällen wenden Sie sich bitte an meine Kollegin."),
-        ("AW: Ihre Anfrage", "Ich befinde mich im Urlaub und bin am 3. Juni wieder erreichbar. Ihre Nachricht wird nicht weitergeleitet."),
-        ("AW: Ihre Anfrage", "Dies ist eine automatisch erzeugte Antwort. Ich bin bis zum 5. Mai abwesend, meine Vertretung ist Frau Beispiel."),
+        (
+            "AW: Ihre Anfrage",
+            "Ich bin derzeit nicht im Büro. In dringenden Fällen wenden Sie sich bitte an meine Kollegin."
+        ),
+        (
+            "AW: Ihre Anfrage",
+            "Ich befinde mich im Urlaub und bin am 3. Juni wieder erreichbar. Ihre Nachricht wird nicht weitergeleitet."
+        ),
+        (
+            "AW: Ihre Anfrage",
+            "Dies ist eine automatisch erzeugte Antwort. Ich bin bis zum 5. Mai abwesend, meine Vertretung ist Frau Beispiel."
+        ),
         ("Réponse automatique : Votre message", "Je suis absent jusqu'au 12 mai."),
         ("Re: Votre message", "Je suis actuellement en congé. En cas d'urgence, merci de contacter ma collègue."),
-        ("Re: Votre message", "Bonjour, je suis absente du bureau. Ceci est une réponse automatique. Je serai de retour lundi."),
+        (
+            "Re: Votre message",
+            "Bonjour, je suis absente du bureau. Ceci est une réponse automatique. Je serai de retour lundi."
+        ),
         ("Respuesta automática: Su mensaje", "Estoy fuera hasta el lunes."),
-        ("Re: Su mensaje", "Me encuentro fuera de la oficina hasta el 12 de mayo. Para asuntos urgentes póngase en contacto con mi compañera."),
+        (
+            "Re: Su mensaje",
+            "Me encuentro fuera de la oficina hasta el 12 de mayo. Para asuntos urgentes póngase en contacto con mi compañera."
+        ),
         ("Re: Su mensaje", "Estoy de vacaciones. A mi regreso responderé a su correo. Gracias por su paciencia."),
         ("Risposta automatica: Il suo messaggio", "Sono assente fino a lunedì."),
         ("Re: Il suo messaggio", "Sono in ferie fino al 12 maggio. Per urgenze contattare la mia collega."),
@@ -38,7 +58,10 @@ import Testing
         ("Re: Uw bericht", "Ik ben op vakantie en ben op 12 mei weer bereikbaar. Voor spoed kunt u bellen."),
         ("Re: Uw bericht", "Dit is een automatisch antwoord. Ik ben niet aanwezig; neem contact op met mijn collega."),
         ("Automatiskt svar: Ditt meddelande", "Jag är på semester."),
-        ("Re: Ditt meddelande", "Jag är på semester och är tillbaka den 12 maj. Vid brådskande ärenden, kontakta min kollega."),
+        (
+            "Re: Ditt meddelande",
+            "Jag är på semester och är tillbaka den 12 maj. Vid brådskande ärenden, kontakta min kollega."
+        ),
         ("Automatyczna odpowiedź: Wiadomość", "Jestem na urlopie do poniedziałku."),
         ("Re: Wiadomość", "Przebywam na urlopie do 12 maja. W pilnych sprawach proszę o kontakt z koleżanką."),
         ("Re: Wiadomość", "Jestem poza biurem. Dziękuję za wiadomość, odpowiem gdy wracam."),

@@ -35,8 +35,10 @@ private func lines(_ bytes: [UInt8]) -> [String] {
     }
 
     @Test(arguments: [
-        "plain", "Grüße aus Köln", "€ " + String(repeating: "ß", count: 200), "=?utf-8?Q?fake?=", "emoji 👩‍👩‍👧 end", "日本語の件名",
-        String(repeating: "word ", count: 60) + "end", String(repeating: "x", count: 400), "a  b", "quoted \"name\", (comment) <x>",
+        "plain", "Grüße aus Köln", "€ " + String(repeating: "ß", count: 200), "=?utf-8?Q?fake?=", "emoji 👩‍👩‍👧 end",
+        "日本語の件名",
+        String(repeating: "word ", count: 60) + "end", String(repeating: "x", count: 400), "a  b",
+        "quoted \"name\", (comment) <x>",
     ])
     func `what is written is read again`(text: String) throws {
         let sender = try #require(MailAddress("a@example.org", displayName: text))
@@ -69,15 +71,24 @@ private func lines(_ bytes: [UInt8]) -> [String] {
         let alphabet = Array("abc\r\n\t\0\u{2028}\u{85}:<>@,;\"\\ =?ü€Bcc: x@example.org\r\n".unicodeScalars)
         func noise() -> String {
             var view = String.UnicodeScalarView()
-            for _ in 0..<Int.random(in: 0...120, using: &generator) { view.append(alphabet.randomElement(using: &generator) ?? "a") }
+            for _ in 0..<Int.random(in: 0...120, using: &generator) {
+                view.append(alphabet.randomElement(using: &generator) ?? "a")
+            }
             return String(view)
         }
-        let expected = ["date", "from", "to", "subject", "message-id", "x-note", "mime-version", "content-type", "content-transfer-encoding"]
+        let expected = [
+            "date", "from", "to", "subject", "message-id", "x-note", "mime-version", "content-type",
+            "content-transfer-encoding",
+        ]
         for _ in 0..<500 {
             let sender = try #require(MailAddress("a@example.org", displayName: noise()))
             let mail = try message(
-                subject: noise(), body: noise(), from: sender, to: [#require(MailAddress("b@example.org", displayName: noise()))],
-                extra: [("X-Note", HeaderValue(sanitizing: noise())), (noise() + "\r\nBcc", HeaderValue(sanitizing: "x")), ("To", HeaderValue(sanitizing: "y"))])
+                subject: noise(), body: noise(), from: sender,
+                to: [#require(MailAddress("b@example.org", displayName: noise()))],
+                extra: [
+                    ("X-Note", HeaderValue(sanitizing: noise())), (noise() + "\r\nBcc", HeaderValue(sanitizing: "x")),
+                    ("To", HeaderValue(sanitizing: "y")),
+                ])
             let bytes = MIMEComposer.compose(mail)
             let parsed = MIMEParser.parse(bytes)
             #expect(parsed.headers.map { $0.name.lowercased() } == expected)

@@ -188,14 +188,18 @@ private func parse(_ head: String, bytes: [UInt8]) -> InboundMessage { MIMEParse
     }
 
     @Test func `joins flowed lines`() {
-        let mail = parse("From: a@example.org\nContent-Type: text/plain; format=flowed\n\none \ntwo\n> quoted \n> more\n-- \nme")
+        let mail = parse(
+            "From: a@example.org\nContent-Type: text/plain; format=flowed\n\none \ntwo\n> quoted \n> more\n-- \nme")
         #expect(mail.bodyText == "one two\n> quoted more\n-- \nme")
     }
 
     @Test(arguments: [
         ("\"Doe, Jane\" <jane@example.org>", [("Doe, Jane", "jane@example.org")]),
         ("=?utf-8?Q?M=C3=BCller,_Bernd?= <b@example.org>", [("Müller, Bernd", "b@example.org")]),
-        ("group: a@example.org, B <b@example.org>;, c@example.org", [("", "a@example.org"), ("B", "b@example.org"), ("", "c@example.org")]),
+        (
+            "group: a@example.org, B <b@example.org>;, c@example.org",
+            [("", "a@example.org"), ("B", "b@example.org"), ("", "c@example.org")]
+        ),
         ("undisclosed-recipients:;", []),
         ("a@example.org (Anna)", [("Anna", "a@example.org")]),
         ("\"open quote <a@example.org>", [("\"open quote", "a@example.org")]),
