@@ -58,10 +58,11 @@ package final class CurlConnection: Sendable {
     }
 
     /// Connects and leaves the connection unauthenticated.
+    /// - Parameter timeout: for all of it, counted from when one of the threads is free.
     /// - Throws: `.dns`, `.refused`, `.timedOut`, `.cancelled`, `.tlsNotOffered`, `.tlsFailed`, `.certificateInvalid`,
     ///   `.nameMismatch`, `.badReply` (also a refusing greeting; see `serverLine`), `.tooLarge`, `.invalidRequest`.
     package static func connect(
-        to target: Target, until deadline: ContinuousClock.Instant
+        to target: Target, timeout: Duration
     ) async throws(CurlError) -> CurlConnection {
         let handle = try CurlHandle(headLimit: Self.handshakeLimit, bodyLimit: 0)
         try handle.set(CURLOPT_URL, try Self.address(of: target))
@@ -72,7 +73,7 @@ package final class CurlConnection: Sendable {
         try handle.set(CURLOPT_TCP_KEEPINTVL, 15)
         if target.security == .startTLS { try handle.set(CURLOPT_USE_SSL, Int(CURLUSESSL_ALL.rawValue)) }
         if let file = target.caFile { try handle.set(CURLOPT_CAINFO, file) }
-        try await handle.perform(on: Self.pool, until: deadline)
+        try await handle.perform(on: Self.pool, timeout: timeout)
         var socket: curl_socket_t = -1
         try CurlError.check(shim_getinfo_socket(handle.raw, CURLINFO_ACTIVESOCKET, &socket))
         guard socket >= 0 else { throw CurlError(.closed, "the connection is gone", serverLine: handle.headLines.last) }

@@ -77,14 +77,14 @@ final class CurlHandle: @unchecked Sendable {
         return value
     }
 
-    /// Runs the transfer on a thread of `pool` until it is done, `deadline` has passed or the task is cancelled.
-    func perform(on pool: BlockingPool, until deadline: ContinuousClock.Instant) async throws(CurlError) {
+    /// Runs the transfer on a thread of `pool` until it is done, `timeout` has passed or the task is cancelled.
+    /// - Parameter timeout: from when a thread is free: the wait for one is not the peer's fault.
+    func perform(on pool: BlockingPool, timeout: Duration) async throws(CurlError) {
         let status = await withTaskCancellationHandler {
             await pool.run {
-                let left = Int(((deadline - .now) / .milliseconds(1)).rounded(.up))
-                guard left > 0 else { return CURLE_OPERATION_TIMEDOUT.rawValue }
-                _ = shim_setopt_long(self.raw, CURLOPT_TIMEOUT_MS, min(left, 86_400_000))
-                _ = shim_setopt_long(self.raw, CURLOPT_CONNECTTIMEOUT_MS, min(left, 86_400_000))
+                let limit = Int(min(max((timeout / .milliseconds(1)).rounded(.up), 1), 86_400_000))
+                _ = shim_setopt_long(self.raw, CURLOPT_TIMEOUT_MS, limit)
+                _ = shim_setopt_long(self.raw, CURLOPT_CONNECTTIMEOUT_MS, limit)
                 return curl_easy_perform(self.raw).rawValue
             }
         } onCancel: {

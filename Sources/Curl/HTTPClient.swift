@@ -16,7 +16,7 @@ package struct HTTPClient: Sendable {
         package var headers: [(name: String, value: String)]
         /// Only for POST.
         package var body: [UInt8]
-        /// For the whole call: resolving, connecting, sending, receiving.
+        /// For the whole call: resolving, connecting, sending, receiving; counted from when a thread is free.
         package var timeout: Duration
         /// Octets; a longer body ends the call with `.tooLarge`.
         package var maximumResponseSize: Int
@@ -89,7 +89,7 @@ package struct HTTPClient: Sendable {
         }
         // libcurl would wait a second for "100 Continue" before a large body.
         try handle.set(CURLOPT_HTTPHEADER, lines: lines + ["Expect:"])
-        try await handle.perform(on: Self.pool, until: .now + request.timeout)
+        try await handle.perform(on: Self.pool, timeout: request.timeout)
         return Response(
             status: handle.number(CURLINFO_RESPONSE_CODE), body: handle.body,
             retryAfter: Self.retryAfter(in: handle.headLines, now: time(nil)))

@@ -107,6 +107,11 @@ struct BounceReport {
     // MARK: - Everything else
 
     private static func prose(_ message: InboundMessage, _ signs: MailSigns) -> MessageClassification? {
+        // The words are looked at only where something else points to a mail system.
+        guard signs.isDaemon || signs.hasNullReturnPath || signs.robot != nil || signs.value("x-failed-recipients") != nil
+            || message.reports.contains(where: { $0.contentType == "message/disposition-notification" })
+            || BounceText.saysFailure(message.subject)
+        else { return nil }
         let text = BounceText(message, own: signs.own)
         let reason: String
         if signs.value("x-failed-recipients") != nil {
@@ -115,7 +120,9 @@ struct BounceReport {
             reason = "mail was rejected by a program"
         } else if signs.automaticField?.contains("auto-replied") == true, !signs.isDaemon {
             return nil
-        } else if text.subjectSaysFailure, signs.isDaemon || signs.hasNullReturnPath || text.textSaysFailure {
+        } else if text.subjectSaysFailure,
+            signs.isDaemon || signs.hasNullReturnPath || (text.textSaysFailure && text.isMachine)
+        {
             reason = "subject and sender of a delivery failure"
         } else if text.textSaysFailure,
             signs.isDaemon || (signs.hasNullReturnPath && text.recipients.first != nil) || (signs.robot != nil && text.returnsMail)

@@ -8,28 +8,37 @@ struct BounceText {
     let isRejectedDisposition: Bool
     /// Whether the mail that failed, or its header, is attached.
     let returnsMail: Bool
+    /// Whether the words are a program's: codes, lists of recipients, the returned mail.
+    let isMachine: Bool
 
-    private static let subjects = [
+    private static let marks = PhraseSet([
+        "following recipient", "following address", "following user", "delivery report", "returned message", "original message", " 550 ", " 554 ", " 553 ", " 552 ", "rcpt to", "recipient:", "message headers", "this is an automat", "automatically generated",
+    ])
+
+    /// Whether a subject speaks of a failed delivery.
+    static func saysFailure(_ subject: String) -> Bool { Self.subjects.matches(subject.lowercased()) }
+
+    private static let subjects = PhraseSet([
         "undeliver", "delivery status", "delivery fail", "delivery has failed", "delivery problem", "delivery error", "delivery notification", "delivery report", "delivery warning", "mail delivery", "failure notice", "returned mail", "returned to sender", "returning message", "return to sender", "mail failed", "message failed", "non-delivery", "nondelivery",
         "could not be delivered", "not be delivered", "not delivered", "mail not delivered", "user unknown", "unknown user", "mail error", "processing error", "delayed", "warning: message", "warning: could not", "warning from", "unzustellbar", "nicht zugestellt", "zustellung", "unable to deliver", "delivery delayed", "bounced", "rejected mail", "mail rejected", "message rejected", "automatically rejected", "permanent error",
         "non remis", "échec", "no se pudo entregar", "devuelto", "mancato recapito", "mancata consegna", "niet bezorgd", "onbestelbaar", "rückgabe", "未送達", "退信", "メールエラー", "mail failure", "配信エラー", "failed delivery", "permanent delivery", "delayed mail", "email delivery failure", "mail system error", "fallo en la entrega", "не доставлено", "недоставлен",
-    ]
-    private static let failures = [
+    ])
+    private static let failures = PhraseSet([
         "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "not be delivered", "was not delivered", "not been delivered", "wasn't able to deliver", "unable to deliver", "could not deliver", "couldn't deliver", "cannot deliver", "did not reach", "delivery failed", "delivery has failed", "delivery to the following", "delivery failure", "failed to deliver", "failed permanently", "undeliverable", "undelivered",
         "user unknown", "unknown user", "no such user", "mailbox unavailable", "mailbox is full", "mailbox full", "over quota", "quota exceeded", "permanent error", "fatal error", "permanent failure", "returned to sender", "recipient address rejected", "recipients failed", "address(es) failed", "addresses failed", "addresses had", "has been returned", "rejected your message", "not receive a copy", "delivery error", "intended recipient", "has been postponed", "still being retried", "delivery attempts",
         "nicht zugestellt", "konnte nicht", "unzustellbar", "n'a pas pu être", "no se pudo entregar", "no se ha podido", "non è stato possibile", "kon niet worden", "does not exist", "host unknown", "unknown host", "unrouteable", "was automatically rejected", "delevery to", "is no longer valid", "no valid recipients", "投递失败", "できませんでした", "invalid user address", "incorrectly constructed", "无法", "配信", "宛先", "delivery of email to", "address is wrong", "failed recipient", "delivery delayed", "was rejected", "unable to be delivered", "message was undeliverable", "error occurred",
-    ]
-    private static let temporary = [
+    ])
+    private static let temporary = PhraseSet([
         "not yet been delivered", "has been delayed", "is delayed", "was delayed", "delayed", "will be retried", "will continue", "still trying", "still being retried", "keep trying", "has been postponed", "warning: could not send", "could not send message for past", "temporary", "transient", "deferred", "will retry", "no action is required", "you do not need to resend", "do not need to resend", "wird weiter versucht", "advisory-only",
-    ]
-    private static let finals = ["permanent", "given up", "giving up", "gave up", "5.1.1", "returned", "fatal", "occurred after", "will not be retried", "user unknown", "failed:"]
+    ])
+    private static let finals = PhraseSet(["permanent", "given up", "giving up", "gave up", "5.1.1", "returned", "fatal", "occurred after", "will not be retried", "user unknown", "failed:"])
 
     init(_ message: InboundMessage, own: Set<String>) {
         let subject = message.subject.lowercased()
-        self.subjectSaysFailure = Self.subjects.contains { subject.contains($0) }
+        self.subjectSaysFailure = Self.subjects.matches(subject)
         let body = Self.notice(message)
         let lower = body.lowercased()
-        self.textSaysFailure = Self.failures.contains { lower.contains($0) }
+        self.textSaysFailure = Self.failures.matches(lower)
         let receipt = message.reports.first { $0.contentType == "message/disposition-notification" }?.text.lowercased() ?? ""
         self.isRejectedDisposition = receipt.contains("; deleted") && (lower.contains("rejected") || subject.contains("rejected"))
         self.returnsMail = message.reports.contains { $0.contentType.contains("rfc822") }
@@ -40,15 +49,16 @@ struct BounceText {
         if addresses.isEmpty { addresses = FailedAddresses(body, subject: message.subject, excluded: excluded).found }
         if addresses.isEmpty { addresses = Self.originalRecipients(message, excluded: excluded) }
         let status = Self.statusCode(in: body)
+        self.isMachine = (self.returnsMail || status != nil || Self.marks.matches(lower)) && (lower.contains("message") || lower.contains("mail"))
         self.recipients = addresses.prefix(200).map {
             Bounce.Recipient(address: $0, status: status, permanent: !isTemporary)
         }
     }
 
     private static func isTemporary(_ lower: String, _ subject: String) -> Bool {
-        guard Self.temporary.contains(where: { lower.contains($0) || subject.contains($0) }) else { return false }
+        guard Self.temporary.matches(lower) || Self.temporary.matches(subject) else { return false }
         if subject.contains("delayed") || subject.contains("warning:") { return true }
-        return !Self.finals.contains { lower.contains($0) }
+        return !Self.finals.matches(lower)
     }
 
     /// The words before the returned mail starts.

@@ -1,3 +1,5 @@
+internal import DeskModel
+
 /// Finds in the words of a mail system the addresses that failed.
 ///
 /// Looks for the places in which all of them stand: alone on a line, in front of a colon, after `RCPT TO`, on a line with
@@ -8,9 +10,9 @@ struct FailedAddresses {
     private static let labels = [
         "recipient", "to", "address", "user", "failed", "final-recipient", "original-recipient", "unknown user", "undeliverable address", "rcpt to", "for", "intended recipient", "mail to", "empfänger", "destinataire", "user unknown", "invalid", "unknown recipient",
     ]
-    private static let words = [
+    private static let words = PhraseSet([
         "could not be delivered to", "not be delivered to", "deliver", "unknown", "no such", "did not reach", "failed", "rejected", "unavailable", "does not exist", "not found", "over quota", "quota", "full", "refused", "disabled", "invalid", "doesn't have", "not exist", "rcpt to", "recipient", "undeliverable", "returned", "not listed", "not a valid", "unrouteable", "user", "550", "553", "554", "551", "552", "450", "intended", "gateway", "reach", "address",
-    ]
+    ])
 
     init(_ text: String, subject: String, excluded: Set<String>) {
         var seen: Set<String> = []
@@ -26,7 +28,7 @@ struct FailedAddresses {
             if Self.isSenderLine(lower) || Self.describesOriginal(lower, lines[(number + 1)...].prefix(2)) { continue }
             if Self.standsAlone(lower, addresses[0]) || lower.contains("expanded from") {
                 strong.append(addresses[0])
-            } else if Self.words.contains(where: { lower.contains($0) }) {
+            } else if Self.words.matches(lower) {
                 weak += addresses
             } else {
                 any += addresses

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Logging
 internal import MailTransport
 internal import Postgres
+internal import ServiceLifecycle
 internal import WorkQueue
 
 /// Sends what is queued for one mailbox over its SMTP server.
@@ -23,12 +24,12 @@ struct OutboxSender: Sendable {
     let wake: WakeSignal
     let progress: @Sendable () -> Void
 
-    /// Works until the task is cancelled.
+    /// Works until the service is to stop or the task is cancelled; what is claimed by then is still sent.
     func run() async throws {
         var session: SMTPSession?
         var backoff = Backoff(base: .seconds(2), cap: .seconds(300))
         var random = SystemRandomNumberGenerator()
-        while !Task.isCancelled {
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
             self.progress()
             if self.context.isHeld() {
                 try await Task.sleep(for: .seconds(1))

@@ -274,11 +274,23 @@ struct HTMLRenderer {
                 } else if byte == 0xC2, index < bytes.endIndex, bytes[index] == 0xA0 {
                     index += 1
                     self.put("\u{A0}")
+                } else if byte >= 0xC2, let length = Self.invisible(bytes, at: index - 1) {
+                    index += length - 1
                 } else {
                     self.flush()
                     self.output.append(byte)
                 }
             }
+        }
+    }
+
+    /// The length of a character that shows nothing (soft hyphen, zero width space, byte order mark); nil for others.
+    private static func invisible(_ bytes: ArraySlice<UInt8>, at index: Int) -> Int? {
+        func byte(_ offset: Int) -> UInt8 { index + offset < bytes.endIndex ? bytes[index + offset] : 0 }
+        switch (bytes[index], byte(1), byte(2)) {
+        case (0xC2, 0xAD, _): return 2
+        case (0xE2, 0x80, 0x8B), (0xE2, 0x80, 0x8C), (0xE2, 0x81, 0xA0), (0xEF, 0xBB, 0xBF): return 3
+        default: return nil
         }
     }
 

@@ -70,6 +70,16 @@ enum ReplyMarks {
         return nil
     }
 
+    /// Whether a line can be the first of an attribution, a separator or a copied header; cheap.
+    static func mayAnnounce(_ line: ReplyLine) -> Bool {
+        guard let first = line.content.utf8.first else { return false }
+        if "-_=*#~<>\u{2014}\u{2013}|".unicodeScalars.contains(line.content.unicodeScalars[line.content.startIndex]) { return true }
+        if first >= 0x30 && first <= 0x39 { return true }
+        let bytes = line.lower.utf8
+        if bytes.prefix(40).contains(0x3A) || bytes.last == 0x3A || bytes.contains(0x40) { return true }
+        return Self.starts.contains { line.lower.hasPrefix($0) } || line.lower.hasSuffix("wrote") || first >= 0x80
+    }
+
     private static func startsProperly(_ text: String) -> Bool {
         text.first?.isNumber == true || Self.starts.contains { text.hasPrefix($0) }
     }

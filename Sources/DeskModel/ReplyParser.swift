@@ -1,14 +1,19 @@
 /// Splits the text of a mail into what its sender newly wrote, the signature, and the quoted conversation.
 ///
-/// Works on lines, in time linear in the length; lines are looked at for 500 characters. Answers between quotes are kept.
+/// Works on lines, in time linear in the length: at most 20,000 lines are read, 1,000 octets of each, and 500 lines are
+/// tried as an attribution or header. Answers between quotes are kept.
 /// Never eats everything: where nothing new is left, the whole text counts as new.
 package enum ReplyParser {
     private enum Role { case visible, quoted, signature }
 
+    /// Lines that are read; what comes after counts as quoted.
+    private static let lineLimit = 20_000
+    private static let attemptLimit = 500
+
     /// Of a plain text; quotation is `>` or an earlier mail below an attribution, a separator or a copied header.
     package static func split(_ text: String) -> ReplyText {
         var lines: [ReplyLine] = []
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in Self.lines(text) {
             if let start = ReplyMarks.attributionInside(line) {
                 lines.append(ReplyLine(line[..<start]))
                 lines.append(ReplyLine(line[start...]))
@@ -28,7 +33,7 @@ package enum ReplyParser {
         var quoteFrom: Int?
         var signatureFrom: Int?
         var lines: [ReplyLine] = []
-        for line in rendered.text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in Self.lines(rendered.text) {
             if let mark = rendered.quoteStart, quoteFrom == nil, mark <= offset { quoteFrom = lines.count }
             if let mark = rendered.signatureStart, signatureFrom == nil, mark <= offset { signatureFrom = lines.count }
             lines.append(ReplyLine(line))
@@ -55,11 +60,19 @@ package enum ReplyParser {
             quoted: Self.joined(lines, roles, .quoted))
     }
 
+    /// The lines of a text; the rest of an overlong one is left out.
+    private static func lines(_ text: String) -> [Substring] {
+        let lines = text.split(separator: "\n", maxSplits: Self.lineLimit, omittingEmptySubsequences: false)
+        return lines.count > Self.lineLimit ? lines.dropLast() : lines
+    }
+
     // MARK: - Quotes
 
     private static func markQuotes(_ lines: [ReplyLine], _ roles: inout [Role]) {
         var index = 0
         var hasText = false
+        var attempts = 0
+        let lastQuoted = lines.lastIndex(where: \.isQuoted) ?? -1
         while index < lines.count {
             if lines[index].isQuoted {
                 roles[index] = .quoted
@@ -70,6 +83,8 @@ package enum ReplyParser {
                 index += 1
                 continue
             }
+            if ReplyMarks.mayAnnounce(lines[index]) { attempts += 1 } else { index += 1; hasText = true; continue }
+            guard attempts <= Self.attemptLimit else { return }
             if let length = ReplyMarks.separator(lines, at: index) {
                 // With nothing before it the mail is a forward: its header goes, its text is what there is to read.
                 let end = hasText ? lines.count : index + length
@@ -89,7 +104,7 @@ package enum ReplyParser {
                     return
                 }
                 // At the top with the answer right below it: only the line itself goes.
-                if lines[(index + length)...].contains(where: \.isQuoted) {
+                if index + length <= lastQuoted {
                     for line in index..<(index + length) { roles[line] = .quoted }
                     index += length
                     continue
@@ -145,9 +160,8 @@ package enum ReplyParser {
     /// How many visible lines with text there are from `index` on.
     private static func remaining(_ lines: [ReplyLine], _ roles: [Role], _ index: Int) -> Int {
         var count = 0
-        for line in index..<lines.count where roles[line] == .visible && !lines[line].isBlank {
+        for line in index..<min(lines.count, index + 200) where roles[line] == .visible && !lines[line].isBlank {
             count += 1
-            if count > 40 { break }
         }
         return count
     }

@@ -1,6 +1,12 @@
 internal import Glibc
 
 extension [UInt8] {
+    /// The bytes with LF for CR when there is no other line end at all.
+    func withLineFeeds() -> [UInt8] {
+        guard self.first(0x0A, from: 0) == self.count, self.first(0x0D, from: 0) < self.count else { return self }
+        return self.map { $0 == 0x0D ? 0x0A : $0 }
+    }
+
     /// The index of the next `byte` at or after `position`, or `count`.
     borrowing func first(_ byte: UInt8, from position: Int) -> Int {
         let count = self.count

@@ -77,15 +77,15 @@ extension Charset {
         }
         guard high > 0 else { return "windows-1252" }
         if Self.looksLikeShiftJIS(sample) { return "cp932" }
-        if evenRuns > oddRuns * 8, high >= 4 {
-            return Self.pairs(sample)
-        }
         // Words wholly of high letters: Cyrillic. Lower case is what most letters are.
         if longRuns * 2 > high, high >= 6, high > letters / 4 {
             let koi = sample.count { $0 >= 0xC0 && $0 <= 0xDF }
             let windows = sample.count { $0 >= 0xE0 }
-            if koi + windows > high * 3 / 4 { return koi > windows ? "koi8-r" : "windows-1251" }
+            if koi + windows > high * 9 / 10, max(koi, windows) * 10 > (koi + windows) * 7 {
+                return koi > windows ? "koi8-r" : "windows-1251"
+            }
         }
+        if evenRuns > oddRuns * 8, high >= 4 { return Self.pairs(sample) }
         return "windows-1252"
     }
 

@@ -19,6 +19,7 @@ package enum MIMEParser {
 
     /// Looks whether the mail stays within the limits, in time linear in its length.
     package static func inspect(_ bytes: [UInt8]) -> InspectionVerdict {
+        let bytes = bytes.withLineFeeds()
         let header = HeaderBlock(bytes)
         for field in header.fields where Self.addressFields.contains(field.name.lowercased()) {
             if field.value.count(where: { $0 == 0x3A }) > MailMender.groupLimit {
@@ -37,6 +38,7 @@ package enum MIMEParser {
     /// The mail as values; `repairs` names what was broken.
     package static func parse(_ bytes: [UInt8]) -> InboundMessage {
         var message = InboundMessage()
+        let bytes = bytes.withLineFeeds()
         let header = HeaderBlock(bytes)
         message.repairs = header.repairs
         Self.readHeader(header, into: &message)
@@ -55,6 +57,7 @@ package enum MIMEParser {
     /// - Parameter part: `Attachment.part` of the same raw bytes.
     package static func attachmentBytes(of raw: [UInt8], part: Int) -> [UInt8]? {
         guard part >= 0 else { return nil }
+        let raw = raw.withLineFeeds()
         let tree = PartTree(MailMender(raw, header: HeaderBlock(raw)).bytes)
         if part < tree.leaves.count { return tree.bytes(of: tree.leaves[part]) }
         var reader = BodyReader(tree)

@@ -69,7 +69,9 @@ struct MailMender {
             switch self.bytes[position] {
             case 0x2D:
                 if position + 2 < end, self.bytes[position + 1] == 0x2D, !self.delimiter(position + 2, end) { return }
-            case 0x43, 0x63: self.content(position, end)
+            case 0x43, 0x63:
+                self.content(position, end)
+                self.address(position, end)
             case 0x54, 0x74, 0x42, 0x62, 0x46, 0x66, 0x53, 0x73, 0x52, 0x72: self.address(position, end)
             default: break
             }

@@ -19,7 +19,7 @@ extension IMAPSession {
         let connection: CurlConnection
         do {
             connection = try await CurlConnection.connect(
-                to: endpoint.target(.imap, clientName: nil), until: .now + timeouts.connect)
+                to: endpoint.target(.imap, clientName: nil), timeout: timeouts.connect)
         } catch {
             throw MailError(error)
         }

@@ -49,7 +49,7 @@ package actor SMTPSession {
             do {
                 connection = try await CurlConnection.connect(
                     to: endpoint.target(.smtp, clientName: name.isEmpty ? "localhost" : name),
-                    until: .now + timeouts.connect)
+                    timeout: timeouts.connect)
             } catch {
                 throw MailError(error)
             }

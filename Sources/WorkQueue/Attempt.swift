@@ -110,9 +110,11 @@ struct Attempt {
         return job.isLastAttempt ? .discard(error: text) : .retry(after: pause, error: text)
     }
 
+    /// True when nothing could have run. A statement that was cut off counts, for it may be what brought the server
+    /// down, and a job that does so every time must come to an end.
     private static func isOutage(_ error: any Error) -> Bool {
         guard let error = error as? PostgresError else { return false }
-        return error.isRetryable
+        return error.code == .unavailable || error.code == .connectionFailed
     }
 
     private func isInterruption(_ error: any Error) -> Bool {

@@ -1,6 +1,7 @@
 import Desk
 import DeskModel
 import DeskStore
+import Encoder
 import Logging
 import Postgres
 import WorkQueue
@@ -128,6 +129,10 @@ struct DeskRuntime: Sendable {
         case let error as StoreError where error.code == .notFound && !error.context.contains("no "):
             CommandError(.failed, "there is no \(error.context)")
         case let error as StoreError: CommandError(.failed, error.context)
+        case let error as EncoderError:
+            CommandError(
+                .failed, "the encoder cannot be used: \(error.context)",
+                remedy: "run Scripts/setup again; see martlet doctor")
         default: error
         }
     }

@@ -25,6 +25,7 @@ struct Martlet: AsyncParsableCommand {
                     SetupCommand.self,
                     MigrateCommand.self,
                     DoctorCommand.self,
+                    ServeCommand.self,
                     StatusCommand.self,
                     PauseCommand.self,
                     ResumeCommand.self,
@@ -36,11 +37,14 @@ struct Martlet: AsyncParsableCommand {
                     TicketsCommand.self,
                     OutboxCommand.self,
                     QuarantineCommand.self,
+                    ImportCommand.self,
+                    AuditCommand.self,
                 ]),
             CommandGroup(
                 name: "Single mails and texts",
                 subcommands: [
-                    ParseCommand.self
+                    ParseCommand.self,
+                    IsolatedParseCommand.self,
                 ]),
             CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self, AnswerCommand.self]),
         ])

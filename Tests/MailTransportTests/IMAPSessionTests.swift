@@ -37,13 +37,13 @@ import Testing
                 to: endpoint, as: .password(user: "a", Servers.password), logger: Servers.logger)
         }
         #expect(untrusted?.code == .certificateInvalid)
-        // Another name of the loopback address, which the certificate does not hold.
-        let misnamed = MailEndpoint(host: "127.0.0.2", port: port, security: .tls, caFile: ca)
+        // A name of the loopback address that the certificate does not hold.
+        let misnamed = MailEndpoint(host: "other.localhost", port: port, security: .tls, caFile: ca)
         let mismatch = await #expect(throws: MailError.self) {
             _ = try await IMAPSession.connect(
                 to: misnamed, as: .password(user: "a", Servers.password), logger: Servers.logger)
         }
-        #expect(mismatch?.code == .nameMismatch || mismatch?.code == .unreachable)
+        #expect(mismatch?.code == .nameMismatch)
     }
 
     @Test func `credentials never cross an open link unless allowed`() async throws {
@@ -251,11 +251,13 @@ import Testing
         let count = 300
         let before = try threads()
         try await withThrowingTaskGroup(of: (String, IMAPSession).self) { group in
-            for _ in 0..<count {
+            var sessions: [(user: String, session: IMAPSession)] = []
+            for number in 0..<count {
+                // Few at a time: other tests want to connect too.
+                if number >= 4, let session = try await group.next() { sessions.append(session) }
                 let user = Servers.freshUser()
                 group.addTask { (user, try await Servers.session(user)) }
             }
-            var sessions: [(user: String, session: IMAPSession)] = []
             for try await session in group { sessions.append(session) }
             for (_, session) in sessions { _ = try await session.select(.inbox) }
             let idle = sessions.map { entry in Task { try await entry.session.idle(until: .now + .seconds(120)) } }

@@ -57,6 +57,17 @@ package struct DatabaseTrait: SuiteTrait, TestTrait, TestScoping {
                 """)
             return
         }
+        await Turnstile.databases.enter()
+        do {
+            try await self.withSchema(runtime, admin, body)
+            await Turnstile.databases.leave()
+        } catch {
+            await Turnstile.databases.leave()
+            throw error
+        }
+    }
+
+    private func withSchema(_ runtime: String, _ admin: String, _ body: () async throws -> Void) async throws {
         let schema = "t_\(UInt64.random(in: .min ... .max))"
         let path = "\(schema),public"
         let configuration = PostgresConfiguration(conninfo: runtime, applicationName: schema, searchPath: path)
@@ -102,6 +113,28 @@ package struct DatabaseTrait: SuiteTrait, TestTrait, TestScoping {
 
     private static func variable(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+}
+
+/// Lets a bounded number of tests in, so that all of them together stay below the server's `max_connections`.
+private actor Turnstile {
+    static let databases = Turnstile(free: 8)
+
+    private var free: Int
+    private var line: [CheckedContinuation<Void, Never>] = []
+
+    init(free: Int) { self.free = free }
+
+    func enter() async {
+        if self.free > 0 {
+            self.free -= 1
+        } else {
+            await withCheckedContinuation { self.line.append($0) }
+        }
+    }
+
+    func leave() {
+        if self.line.isEmpty { self.free += 1 } else { self.line.removeFirst().resume() }
     }
 }
 

@@ -149,6 +149,22 @@ private let schema =
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `an outage of the database costs no attempt, a statement that is cut off does`() async throws {
+        let calls = Atomic(0)
+        let handler = Probe { _, _ in
+            switch calls.add(1, ordering: .relaxed).newValue {
+            case 1: throw PostgresError(.unavailable, "down", context: "test")
+            case 2: throw PostgresError(.connectionLost, "cut", context: "test")
+            default: return
+            }
+        }
+        try await self.enqueue(NewJob("work", maxAttempts: 2))
+        try await self.withWorkers(handler) { try await self.until(["completed"]) }
+        let attempts = try await self.database.pool.query("select attempt from job").decode(Int.self)
+        #expect(attempts == [2] && calls.load(ordering: .relaxed) == 3)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `a snooze costs no attempt`() async throws {
         let handler = Probe { jobs, context in
             let seen = try await context.pool.query("select count(*) from note")[0].decode(Int.self)

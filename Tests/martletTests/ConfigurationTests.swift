@@ -118,6 +118,18 @@ import Testing
         #expect(mode == .observe)
     }
 
+    @Test func `credentials that systemd made of a folder stand in for files the service may not read`() throws {
+        let files = [
+            "run/martlet_token-key": "k9: \(String(repeating: "x", count: 40))\n",
+            "run/martlet_mailboxes-support-password": "from-systemd",
+        ]
+        let configuration = try TemporaryConfiguration(Sample.minimal, files: files)
+        let environment = ["CREDENTIALS_DIRECTORY": configuration.folder.appending(path: "run").path]
+        let settings = try configuration.source(environment).load(needing: .everything).settings
+        #expect(settings.tokenKeys.map(\.id) == ["k9"])
+        #expect(settings.mailboxes.first?.password.reveal() == "from-systemd")
+    }
+
     @Test func `the database is found in the usual places`() throws {
         let configuration = try TemporaryConfiguration("mode: draft")
         func url(_ environment: [String: String]) throws -> String {

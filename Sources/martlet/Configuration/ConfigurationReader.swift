@@ -46,6 +46,9 @@ struct ConfigurationReader {
         }
     }
 
+    /// Keys that are known although nobody needed to read them.
+    mutating func expect(_ paths: [[String]]) { self.known.formUnion(paths) }
+
     /// Adds problems that were found elsewhere.
     mutating func report(_ problems: [ConfigurationProblem]) { self.problems += problems }
 

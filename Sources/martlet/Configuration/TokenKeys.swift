@@ -12,11 +12,10 @@ enum TokenKeys {
     /// A credential or file holds `id: secret` on each line, or a secret alone, whose id is then `k1`.
     static func read(_ reader: inout ConfigurationReader) -> [TokenKey] {
         let credential = reader.secret(["token", "key"])
-        let file = reader.secret(["token_key"])
-        var pairs: [(id: String, secret: Secret)] = []
-        if let text = credential ?? file {
-            pairs = Self.parse(text)
-        }
+        // Behind a credential the file may not even be readable for the service.
+        let text = credential ?? reader.secret(["token_key"])
+        reader.expect([["token_key"], ["token_key_file"]])
+        var pairs = text.map(Self.parse) ?? []
         for id in reader.file.children(of: ["token_keys"]) {
             guard let secret = reader.secret(["token_keys", id]), pairs.allSatisfy({ $0.id != id }) else { continue }
             pairs.append((id, secret))

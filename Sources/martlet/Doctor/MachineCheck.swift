@@ -25,7 +25,7 @@ enum MachineCheck {
         }
         do {
             let folder = try data.encoder(configured: settings.modelDirectory)
-            let missing = ["vocab.txt", "config.json"].filter {
+            let missing = ["vocab.txt", "config.json", "SHA256"].filter {
                 !FileManager.default.isReadableFile(atPath: "\(folder)/\($0)")
             }
             findings.append(

@@ -1,0 +1,35 @@
+/// A list of phrases that are looked for in a text all at once, in one pass over its bytes.
+package struct PhraseSet: Sendable {
+    /// Phrases by their first byte.
+    private let buckets: [[[UInt8]]]
+
+    /// - Parameter phrases: lower case; the texts given later are lower case too.
+    package init(_ phrases: [String]) {
+        var buckets = [[[UInt8]]](repeating: [], count: 256)
+        for phrase in phrases {
+            let bytes = Array(phrase.utf8)
+            if let first = bytes.first { buckets[Int(first)].append(bytes) }
+        }
+        self.buckets = buckets
+    }
+
+    /// The phrase that comes first in `text`; nil when none does.
+    package func first(in text: some StringProtocol) -> String? {
+        let bytes = Array(text.utf8)
+        for position in bytes.indices {
+            for phrase in self.buckets[Int(bytes[position])] where Self.matches(bytes, position, phrase) {
+                return String(decoding: phrase, as: UTF8.self)
+            }
+        }
+        return nil
+    }
+
+    /// Whether any phrase stands in `text`.
+    package func matches(_ text: some StringProtocol) -> Bool { self.first(in: text) != nil }
+
+    private static func matches(_ bytes: [UInt8], _ position: Int, _ phrase: [UInt8]) -> Bool {
+        guard position + phrase.count <= bytes.count else { return false }
+        for offset in 0..<phrase.count where bytes[position + offset] != phrase[offset] { return false }
+        return true
+    }
+}
