@@ -60,7 +60,8 @@ package actor Answerer {
         if vector == nil { whole = try await self.encoder.encode([question.text]).first ?? [] }
         let expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
         let found = try index.search(question.text, vector: whole, limit: 5, expecting: expecting)
-        let parts = try await self.parts(of: question, index: index, whole: found, expecting: expecting, isStrict: isStrict)
+        let parts = try await self.parts(
+            of: question, index: index, whole: found, expecting: expecting, isStrict: isStrict)
         // A long mail blurs its question: the clearest sentence may stand for the mail.
         let clearest = parts.max { $0.found.answerable < $1.found.answerable }
         let leader = clearest.flatMap { Self.sentenceTrust * $0.found.answerable > found.answerable ? $0 : nil }

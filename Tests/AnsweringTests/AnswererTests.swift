@@ -163,7 +163,8 @@ enum Shop {
         #expect(answer.draft?.body.contains("poem") == false)
     }
 
-    @Test func `before an answer may go out alone, every sentence has to be about what the sources know`() async throws {
+    @Test func `before an answer may go out alone, every sentence has to be about what the sources know`() async throws
+    {
         let mail = MailQuestion(
             subject: "", body: "I want to return a product. Jumbled turquoise letters improve football poems.")
         let answerer = Answerer(

@@ -57,17 +57,10 @@ struct AnswerCommand: AsyncParsableCommand {
     }
 
     private static func engine(_ session: KnowledgeSession) async throws -> TriageEngine {
-        let data = try DataDirectory()
-        let configured = session.settings.taxonomyFile
-        let path = configured.isEmpty ? data.taxonomyFile : configured
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw CommandError(.usage, "the taxonomy \(path) cannot be read")
-        }
-        let taxonomy = try Taxonomy(yaml: String(decoding: bytes, as: UTF8.self), file: path)
-        var models = [try await taxonomy.train(encoder: session.encoder).model]
-        if let weights = FileManager.default.contents(atPath: data.file("models/sentiment.model")) {
-            models.append(try TriageModel(bytes: [UInt8](weights)))
-        }
+        let shipped = ShippedData()
+        let taxonomy = try shipped.taxonomy(configured: session.settings.taxonomyFile)
+        var models = [try await shipped.taxonomyModel(taxonomy, encoder: session.encoder)]
+        if let sentiment = try shipped.sentimentModel() { models.append(sentiment) }
         return try TriageEngine(encoder: session.encoder, taxonomy: taxonomy, models: models)
     }
 
