@@ -120,7 +120,7 @@ let package = Package(
         tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread", "ScriptedServer", logging]),
         tests("DeskStore", ["TestSupport", "Postgres", "DeskModel", "WorkQueue"]),
         tests("WorkQueue", ["TestSupport", "Postgres", lifecycle, logging]),
-        tests("Triage", ["Encoder", "DeskModel"]),
+        tests("Triage", ["Encoder", "DeskModel"], resources: [.copy("Fixtures")]),
         tests("Answering", ["Encoder", "DeskModel"]),
         tests(
             "Desk",

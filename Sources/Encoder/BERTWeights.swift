@@ -99,7 +99,8 @@ final class BERTWeights: @unchecked Sendable {  // written once in init, read-on
             let part = "\(prefix).attention.self.\(name)"
             let matrix = try file.tensor("\(part).weight", shape: [hidden, hidden])
             (joined + position * hidden * hidden).update(from: matrix, count: hidden * hidden)
-            (joinedBias + position * hidden).update(from: try file.tensor("\(part).bias", shape: [hidden]), count: hidden)
+            (joinedBias + position * hidden).update(
+                from: try file.tensor("\(part).bias", shape: [hidden]), count: hidden)
         }
         func vector(_ name: String, _ count: Int) throws(EncoderError) -> UnsafePointer<Float> {
             try file.tensor("\(prefix).\(name)", shape: [count])

@@ -27,21 +27,24 @@ package struct DenseMatrix: Sendable, Hashable {
     /// - Throws: `EncoderError` when OpenBLAS is missing.
     package func timesTransposed(_ other: DenseMatrix) throws(EncoderError) -> DenseMatrix {
         precondition(self.columns == other.columns, "rows differ in length")
-        return try Self.product(self, other, .straight, .transposed, rows: self.rows, columns: other.rows, inner: self.columns)
+        return try Self.product(
+            self, other, .straight, .transposed, rows: self.rows, columns: other.rows, inner: self.columns)
     }
 
     /// `self · other`.
     /// - Throws: `EncoderError` when OpenBLAS is missing.
     package func times(_ other: DenseMatrix) throws(EncoderError) -> DenseMatrix {
         precondition(self.columns == other.rows, "the shapes do not fit")
-        return try Self.product(self, other, .straight, .straight, rows: self.rows, columns: other.columns, inner: self.columns)
+        return try Self.product(
+            self, other, .straight, .straight, rows: self.rows, columns: other.columns, inner: self.columns)
     }
 
     /// `selfᵀ · other`.
     /// - Throws: `EncoderError` when OpenBLAS is missing.
     package func transposedTimes(_ other: DenseMatrix) throws(EncoderError) -> DenseMatrix {
         precondition(self.rows == other.rows, "the shapes do not fit")
-        return try Self.product(self, other, .transposed, .straight, rows: self.columns, columns: other.columns, inner: self.rows)
+        return try Self.product(
+            self, other, .transposed, .straight, rows: self.columns, columns: other.columns, inner: self.rows)
     }
 
     private enum Order {

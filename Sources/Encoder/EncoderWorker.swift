@@ -54,13 +54,15 @@ actor EncoderWorker {
             }
             self.product(other, layer.attention, wide, rows: total, columns: hidden, inner: hidden)
             kernel_residual_norm(
-                wide, layer.attentionBias, state, layer.attentionGain, layer.attentionShift, shape.epsilon, state, total,
+                wide, layer.attentionBias, state, layer.attentionGain, layer.attentionShift, shape.epsilon, state,
+                total,
                 hidden)
             self.product(state, layer.inner, wide, rows: total, columns: shape.inner, inner: hidden)
             kernel_bias_gelu(wide, layer.innerBias, total, shape.inner)
             self.product(wide, layer.output, other, rows: total, columns: hidden, inner: shape.inner)
             kernel_residual_norm(
-                other, layer.outputBias, state, layer.outputGain, layer.outputShift, shape.epsilon, state, total, hidden)
+                other, layer.outputBias, state, layer.outputGain, layer.outputShift, shape.epsilon, state, total, hidden
+            )
         }
         var start = 0
         return sequences.map { sequence in
@@ -86,7 +88,8 @@ actor EncoderWorker {
             }
         }
         kernel_residual_norm(
-            state, self.weights.segment, other, self.weights.gain, self.weights.shift, self.weights.shape.epsilon, state,
+            state, self.weights.segment, other, self.weights.gain, self.weights.shift, self.weights.shape.epsilon,
+            state,
             row, hidden)
     }
 

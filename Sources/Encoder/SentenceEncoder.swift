@@ -31,7 +31,8 @@ package final class SentenceEncoder: TextEncoder {
         let hash = FileManager.default.contents(atPath: "\(directory)/SHA256")
             .map { String(decoding: $0.prefix(64), as: UTF8.self).lowercased() }
         guard let hash, hash.count == 64, hash.allSatisfy(\.isHexDigit) else {
-            throw EncoderError(.missingFile, "\(directory)/SHA256 must hold the hexadecimal SHA-256 of model.safetensors")
+            throw EncoderError(
+                .missingFile, "\(directory)/SHA256 must hold the hexadecimal SHA-256 of model.safetensors")
         }
         self.wordPiece = try WordPiece(path: "\(directory)/vocab.txt")
         let weights = try BERTWeights(
@@ -48,7 +49,8 @@ package final class SentenceEncoder: TextEncoder {
         }
         self.load = Locked(Array(repeating: 0, count: count))
         self.model = EncoderModel(
-            name: name, weightsSHA256: hash, dimensions: shape.hidden, pooling: "mean", tokenizer: "wordpiece-\(longest)")
+            name: name, weightsSHA256: hash, dimensions: shape.hidden, pooling: "mean",
+            tokenizer: "wordpiece-\(longest)")
     }
 
     /// Token ids of `text` with the marks at its ends, cut at `maximumTokens`.

@@ -16,7 +16,9 @@ package final class LanguageGuess: Sendable {
     }
 
     /// The languages that fixed texts exist in, and their neighbours, which would otherwise be mistaken for them.
-    package static let usual = ["en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "cs", "fi", "hu", "ro", "tr"]
+    package static let usual = [
+        "en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "cs", "fi", "hu", "ro", "tr",
+    ]
 
     /// Bytes that are looked at; more adds nothing.
     private static let window = 1500

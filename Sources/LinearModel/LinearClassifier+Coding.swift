@@ -81,7 +81,8 @@ extension LinearClassifier {
         let classes = try reader.readInt()
         let dense = try reader.readInt()
         let sparse = try reader.readInt()
-        guard (1...100_000).contains(classes), (0...1_000_000).contains(dense), (0...100_000_000).contains(sparse) else {
+        guard (1...100_000).contains(classes), (0...1_000_000).contains(dense), (0...100_000_000).contains(sparse)
+        else {
             throw LinearModelError(.malformedModel, "\(classes) classes, \(dense) + \(sparse) features")
         }
         let (count, overflow) = (dense + sparse + 1).multipliedReportingOverflow(by: classes)

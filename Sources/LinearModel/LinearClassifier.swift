@@ -43,7 +43,8 @@ package struct LinearClassifier: Sendable, Hashable {
             let weight = self.weights[(self.denseCount + Int(entry.index)) * self.classCount + index]
             return FeatureRow.Entry(index: entry.index, value: weight * entry.value)
         }
-        return Array(entries.filter { $0.value > 0 }.sorted { ($1.value, $0.index) < ($0.value, $1.index) }.prefix(limit))
+        return Array(
+            entries.filter { $0.value > 0 }.sorted { ($1.value, $0.index) < ($0.value, $1.index) }.prefix(limit))
     }
 }
 

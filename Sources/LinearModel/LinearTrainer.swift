@@ -63,16 +63,17 @@ package final class LinearTrainer: Sendable {
 
     /// A model over all rows, and for each row the scores of a model that was trained without it.
     ///
-    /// Row `i` is left out with the rows of the same place in the order of its class, so each fold sees each class.
-    /// - Parameter folds: 2 or more.
+    /// - Parameter fold: of each row, 0 or more; see `folds`.
     /// - Throws: `LinearModelError` when rows and labels do not fit together; `CancellationError`.
     package func trainWithHeldOutScores(
-        rows: [FeatureRow], labels: [Int], classCount: Int, folds: Int, options: TrainingOptions
+        rows: [FeatureRow], labels: [Int], classCount: Int, fold: [Int], options: TrainingOptions
     ) async throws -> (model: LinearClassifier, heldOut: [[Float]]) {
         try Self.validate(rows, labels, classCount)
-        let fold = Self.folds(labels, classCount: classCount, count: folds)
+        guard fold.count == rows.count, fold.allSatisfy({ $0 >= 0 }) else {
+            throw LinearModelError(.badTrainingData, "\(rows.count) rows and \(fold.count) folds")
+        }
         // Job −1 is the whole; the others each leave one fold out.
-        let jobs = Array(-1..<folds)
+        let jobs = [-1] + Set(fold).sorted()
         let models = try await withThrowingTaskGroup(of: [(Int, LinearClassifier)].self) { group in
             for (number, lane) in self.lanes.enumerated() {
                 group.addTask {
@@ -93,13 +94,19 @@ package final class LinearTrainer: Sendable {
         return (models[-1]!, heldOut)
     }
 
-    /// Fold of each row: rows of a class are dealt out in turn, each class starting where the last one stopped.
-    package static func folds(_ labels: [Int], classCount: Int, count: Int) -> [Int] {
-        var next = Array(repeating: 0, count: classCount)
-        for (label, _) in next.enumerated() { next[label] = label % count }
-        return labels.map { label in
-            defer { next[label] += 1 }
-            return next[label] % count
+    /// Fold of each row, 0 ..< `count`: rows of a class are dealt out in turn, so that each fold sees each class.
+    ///
+    /// Rows of one group share a fold: a text that occurs twice must not be tested by a model that was taught its twin.
+    package static func folds(_ labels: [Int], groups: [Int], count: Int) -> [Int] {
+        var next: [Int: Int] = [:]
+        var dealt: [Int: Int] = [:]
+        return zip(labels, groups).map { label, group in
+            if let fold = dealt[group] { return fold }
+            // Each class starts at another fold, or small classes would all meet in the first.
+            let fold = next[label, default: label] % count
+            next[label] = fold + 1
+            dealt[group] = fold
+            return fold
         }
     }
 

@@ -19,7 +19,9 @@ struct CategoryHead: Sendable, Hashable {
         var labels: [Int]
 
         var accuracy: Double {
-            let right = zip(self.probabilities, self.labels).count { row, label in row.indices.max { row[$0] < row[$1] } == label }
+            let right = zip(self.probabilities, self.labels).count { row, label in
+                row.indices.max { row[$0] < row[$1] } == label
+            }
             return self.labels.isEmpty ? 0 : Double(right) / Double(self.labels.count)
         }
 
@@ -93,10 +95,11 @@ struct CategoryHead: Sendable, Hashable {
         let folds = max(2, min(rows.count > 4000 ? 4 : 8, counts.values.max() ?? 2))
         // Few rows need more restraint.
         let decay: Float = rows.count < 2000 ? 1e-4 : rows.count < 6000 ? 3e-5 : 6e-6
+        let fold = LinearTrainer.folds(targets, groups: Self.groups(rows), count: folds)
         async let sparse = trainer.trainWithHeldOutScores(
             rows: rows.map { FeatureRow(dense: [], sparse: $0.features) }, labels: targets, classCount: classes,
-            folds: folds, options: TrainingOptions(loss: .squaredHinge, cost: 1, tolerance: 0.1))
-        let (dense, heldOutDense) = try await Self.trainDense(rows, classes, folds, decay)
+            fold: fold, options: TrainingOptions(loss: .squaredHinge, cost: 1, tolerance: 0.1))
+        let (dense, heldOutDense) = try await Self.trainDense(rows, classes, fold, decay)
         let (lexical, heldOutLexical) = try await sparse
 
         // The mixture and the temperature under which held-out rows are most probable.
@@ -117,13 +120,23 @@ struct CategoryHead: Sendable, Hashable {
         return (head, HeldOut(probabilities: probabilities, labels: targets))
     }
 
+    /// A number for each row that rows with the same text share.
+    private static func groups(_ rows: [Row]) -> [Int] {
+        var numbers: [[Float]: Int] = [:]
+        return rows.map { row in
+            if let number = numbers[row.embedding] { return number }
+            let number = numbers.count
+            numbers[row.embedding] = number
+            return number
+        }
+    }
+
     private static func trainDense(
-        _ rows: [Row], _ classes: Int, _ folds: Int, _ decay: Float
+        _ rows: [Row], _ classes: Int, _ fold: [Int], _ decay: Float
     ) async throws -> (SoftmaxRegression, heldOut: [[Float]]) {
-        let fold = LinearTrainer.folds(rows.map(\.label), classCount: classes, count: folds)
         return try await withThrowingTaskGroup(of: (Int, SoftmaxRegression, [(Int, [Float])]).self) { group in
             // Fold −1 leaves nothing out.
-            for left in -1..<folds {
+            for left in [-1] + Set(fold).sorted() {
                 group.addTask {
                     let selected = rows.indices.filter { fold[$0] != left }
                     let model = try SoftmaxRegression.train(

@@ -24,7 +24,9 @@ struct LexicalFeatures: Sendable, Hashable {
         }
         let kept = documents.filter { isWord[$0.key] == true || $0.value > 1 }.keys.sorted()
         let total = Float(texts.count)
-        self.init(hashes: kept, weights: kept.map { 1 + Float(Probability.log(Double((1 + total) / (1 + Float(documents[$0]!))))) })
+        self.init(
+            hashes: kept,
+            weights: kept.map { 1 + Float(Probability.log(Double((1 + total) / (1 + Float(documents[$0]!))))) })
     }
 
     private init(hashes: [UInt32], weights: [Float]) {
@@ -55,7 +57,8 @@ struct LexicalFeatures: Sendable, Hashable {
 
     private func scaled(_ counts: [Int32: Float]) -> [FeatureRow.Entry] {
         // Counts are damped: the third mention says little more than the second.
-        let entries = counts.map { index, count in
+        // In a fixed order, or the sum below would differ in its last bits from run to run.
+        let entries = counts.sorted { $0.key < $1.key }.map { index, count in
             FeatureRow.Entry(
                 index: index, value: (1 + Float(Probability.log(Double(count)))) * self.weights[Int(index)])
         }

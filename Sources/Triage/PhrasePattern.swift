@@ -2,8 +2,8 @@ internal import Yams
 
 /// Words in order, as a person writes them: `money .. taken|gone`.
 ///
-/// `a|b` either, `charge*` any ending, `..` up to four words between, `?` behind a word: may be missing. Matching takes
-/// time proportional to the text; no pattern can make it slow.
+/// `a|b` either, `charge*` any ending, `..` up to four words between, `...` up to twelve, `?` behind a word: may be
+/// missing. Matching takes time in proportion to text and pattern; no pattern can make it explode.
 package struct PhrasePattern: Sendable, Hashable {
     private struct Step: Sendable, Hashable {
         enum Word: Sendable, Hashable {
@@ -25,6 +25,7 @@ package struct PhrasePattern: Sendable, Hashable {
     }
 
     private static let gap = 4
+    private static let wideGap = 12
 
     package let source: String
     private let steps: [Step]
@@ -35,8 +36,8 @@ package struct PhrasePattern: Sendable, Hashable {
         var steps: [Step] = []
         var gap = 0
         for part in source.lowercased().split(separator: " ") {
-            if part == ".." {
-                gap = Self.gap
+            if part == ".." || part == "..." {
+                gap = part == ".." ? Self.gap : Self.wideGap
                 continue
             }
             let isOptional = part.hasSuffix("?")
@@ -54,21 +55,30 @@ package struct PhrasePattern: Sendable, Hashable {
     /// The first place of the phrase in `words` (see `WordList`); nil when it does not occur.
     package func firstMatch(in words: WordList) -> Range<Int>? {
         for start in words.all.indices {
-            if let end = self.match(words.all, at: start, step: 0) { return start..<end }
+            if let end = self.match(words.all, at: start) { return start..<end }
         }
         return nil
     }
 
-    private func match(_ words: [String], at position: Int, step index: Int) -> Int? {
-        guard index < self.steps.count else { return position }
-        let step = self.steps[index]
-        let last = min(position + step.gap, words.count - 1)
-        if position <= last {
-            for place in position...last where step.words.contains(where: { $0.matches(words[place]) }) {
-                if let end = self.match(words, at: place + 1, step: index + 1) { return end }
+    /// The nearest end of the phrase when it starts at `start`.
+    ///
+    /// Keeps the set of all places where the steps so far can end; it never holds more than a few for each step.
+    private func match(_ words: [String], at start: Int) -> Int? {
+        let first = self.steps[0]
+        guard first.isOptional || first.words.contains(where: { $0.matches(words[start]) }) else { return nil }
+        var ends: Set<Int> = [start]
+        for step in self.steps {
+            var next = step.isOptional ? ends : []
+            for end in ends {
+                for place in end..<min(end + step.gap + 1, words.count)
+                where !next.contains(place + 1) && step.words.contains(where: { $0.matches(words[place]) }) {
+                    next.insert(place + 1)
+                }
             }
+            if next.isEmpty { return nil }
+            ends = next
         }
-        return step.isOptional ? self.match(words, at: position, step: index + 1) : nil
+        return ends.filter { $0 > start }.min()
     }
 
     /// Whether any word of the text can start the phrase; spares most texts the search.

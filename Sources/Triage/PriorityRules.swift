@@ -29,6 +29,8 @@ package struct PriorityRules: Sendable, Hashable {
         /// True for what anyone can claim; such signals together move the level one step at most.
         package var isClaimed: Bool
         package var patterns: [PhrasePattern]
+        /// Full names; the signal applies when one of them is the mail's category.
+        package var categories: [String]
         package var detector: Detector?
         package var threshold: Double
     }
@@ -42,7 +44,7 @@ package struct PriorityRules: Sendable, Hashable {
 
     init(_ node: Node?, _ reader: inout YAMLReader) {
         let keys = reader.mapping(node, allowed: ["levels", "low", "signals"], at: "priority")
-        let levels = reader.mapping(keys["levels"], allowed: ["normal", "high", "urgent"], at: "priority.levels")
+        let levels = reader.mapping(keys["levels"], allowed: ["high", "urgent"], at: "priority.levels")
         self.high = reader.number(levels["high"], at: "priority.levels.high") ?? 2
         self.urgent = reader.number(levels["urgent"], at: "priority.levels.urgent") ?? 4
         if self.urgent <= self.high { reader.report(keys["levels"], "priority.levels: urgent must lie above high") }
@@ -52,7 +54,7 @@ package struct PriorityRules: Sendable, Hashable {
 
     private static func signal(_ node: Node, _ reader: inout YAMLReader) -> Signal? {
         let keys = reader.mapping(
-            node, allowed: ["name", "reason", "weight", "claimed", "patterns", "detector", "threshold"],
+            node, allowed: ["name", "reason", "weight", "claimed", "patterns", "categories", "detector", "threshold"],
             at: "each of priority.signals")
         guard let name = reader.text(keys["name"], at: "name") else {
             reader.report(node, "a signal has no name")
@@ -72,13 +74,15 @@ package struct PriorityRules: Sendable, Hashable {
             reader.report(keys["weight"] ?? node, "weight of \(name) must be a number above 0")
         }
         let patterns = PhrasePattern.list(keys["patterns"], &reader, at: "patterns of \(name)")
-        if patterns.isEmpty, keys["detector"] == nil {
-            reader.report(node, "the signal \(name) has neither patterns nor a detector")
+        let categories = reader.texts(keys["categories"], at: "categories of \(name)")
+        if patterns.isEmpty, categories.isEmpty, keys["detector"] == nil {
+            reader.report(node, "the signal \(name) has neither patterns nor categories nor a detector")
         }
         return Signal(
             name: name, reason: reader.text(keys["reason"], at: "reason of \(name)") ?? name, weight: weight ?? 0,
             isClaimed: reader.boolean(keys["claimed"], at: "claimed of \(name)") ?? false, patterns: patterns,
-            detector: detector, threshold: reader.number(keys["threshold"], at: "threshold of \(name)") ?? 0)
+            categories: categories, detector: detector,
+            threshold: reader.number(keys["threshold"], at: "threshold of \(name)") ?? 0)
     }
 }
 
@@ -106,7 +110,7 @@ extension PriorityRules {
     struct Evidence {
         var text: String
         var words: WordList
-        /// Full name.
+        /// Full name; empty when the mail is like nothing known.
         var category: String
         var sentiment: Analysis.Sentiment
         var context: TriageContext
@@ -116,24 +120,28 @@ extension PriorityRules {
     func judge(_ evidence: Evidence) -> Analysis.Priority {
         let found = self.signals.compactMap { signal -> (signal: Signal, quote: String?)? in
             if let quote = self.quote(for: signal, in: evidence.words) { return (signal, quote) }
+            if signal.categories.contains(evidence.category) { return (signal, nil) }
             return signal.detector.map { self.detects($0, signal.threshold, evidence) } == true ? (signal, nil) : nil
         }
         let solid = found.filter { !$0.signal.isClaimed }.reduce(0) { $0 + $1.signal.weight }
         let claimed = found.filter(\.signal.isClaimed).reduce(0) { $0 + $1.signal.weight }
         let score = solid + claimed
-        let base = self.level(of: solid, category: evidence.category)
-        let raised = self.level(of: score, category: evidence.category)
+        let base = self.level(of: solid, evidence)
+        let raised = self.level(of: score, evidence)
         let level = raised.rank > base.rank + 1 ? Self.next(after: base) : raised
         let reasons = found.sorted { ($1.signal.weight, $0.signal.name) < ($0.signal.weight, $1.signal.name) }
             .map { item in item.quote.map { "\(item.signal.reason) (“\($0)”)" } ?? item.signal.reason }
         return Analysis.Priority(level: level, score: score, reasons: reasons)
     }
 
-    private func level(of score: Double, category: String) -> Analysis.Priority.Level {
+    private func level(of score: Double, _ evidence: Evidence) -> Analysis.Priority.Level {
         if score >= self.urgent { return .urgent }
         if score >= self.high { return .high }
+        let category = evidence.category
         let top = category.split(separator: Taxonomy.separator).first.map(String.init) ?? category
-        return score == 0 && (self.low.contains(category) || self.low.contains(top)) ? .low : .normal
+        // Whoever is annoyed is waiting for something.
+        let isCalm = evidence.sentiment.score > -0.4
+        return score == 0 && isCalm && (self.low.contains(category) || self.low.contains(top)) ? .low : .normal
     }
 
     private static func next(after level: Analysis.Priority.Level) -> Analysis.Priority.Level {
@@ -159,7 +167,8 @@ extension PriorityRules {
         case .contacts: Double(evidence.context.contacts) >= threshold
         case .vip: evidence.context.isVIP
         case .damagePhoto:
-            evidence.context.hasPhoto && (evidence.category.hasPrefix("Damaged") || SentimentLexicon.tellsDamage(evidence.words))
+            evidence.context.hasPhoto
+                && (evidence.category.hasPrefix("Damaged") || SentimentLexicon.tellsDamage(evidence.words))
         case .waiting: evidence.context.waiting >= .seconds(threshold * 3600)
         }
     }

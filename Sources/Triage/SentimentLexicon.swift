@@ -83,7 +83,8 @@ enum SentimentLexicon {
         func bounded(_ value: Float) -> Float { max(-2, min(2, value)) }
         return [
             bounded(negative * 2 / length), bounded(positive * 2 / length), bounded(trouble * 2 / length),
-            bounded(thanks * 2 / length), bounded(negations * 2 / length), capitals / 2, exclamations / 2, bounded(emoji),
+            bounded(thanks * 2 / length), bounded(negations * 2 / length), capitals / 2, exclamations / 2,
+            bounded(emoji),
         ]
     }
 
@@ -91,8 +92,10 @@ enum SentimentLexicon {
         var sum: Float = 0
         for scalar in text.unicodeScalars.prefix(20_000) where scalar.value > 0x2600 {
             switch scalar.value {
-            case 0x1F600...0x1F60E, 0x1F642, 0x1F44D, 0x1F44F, 0x1F64F, 0x2764, 0x1F495...0x1F49C, 0x1F389, 0x263A: sum += 1
-            case 0x1F620...0x1F62D, 0x1F612...0x1F616, 0x1F644, 0x1F92C, 0x1F44E, 0x1F4A9, 0x1F641, 0x2639, 0x1F61E...0x1F61F:
+            case 0x1F600...0x1F60E, 0x1F642, 0x1F44D, 0x1F44F, 0x1F64F, 0x2764, 0x1F495...0x1F49C, 0x1F389, 0x263A:
+                sum += 1
+            case 0x1F620...0x1F62D, 0x1F612...0x1F616, 0x1F644, 0x1F92C, 0x1F44E, 0x1F4A9, 0x1F641, 0x2639,
+                0x1F61E...0x1F61F:
                 sum -= 1
             default: break
             }

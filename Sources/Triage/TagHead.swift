@@ -31,7 +31,9 @@ struct TagHead: Sendable, Hashable {
             guard positive >= 2, positive < labels.count else { continue }
             let options = TrainingOptions(loss: .logistic, cost: 4, tolerance: 0.05, isBalanced: true)
             let (model, heldOut) = try await trainer.trainWithHeldOutScores(
-                rows: rows, labels: labels, classCount: 2, folds: min(4, positive), options: options)
+                rows: rows, labels: labels, classCount: 2,
+                fold: LinearTrainer.folds(labels, groups: Array(rows.indices), count: min(4, positive)),
+                options: options)
             let (threshold, score) = Self.threshold(heldOut.map { Double(Probability.sigmoid($0[1])) }, labels)
             head.scorers.append(Scorer(tag: name, model: model, threshold: threshold, score: score))
         }
@@ -45,7 +47,11 @@ struct TagHead: Sendable, Hashable {
             var hits = 0.0
             var misses = 0.0
             for (probability, label) in zip(probabilities, labels) {
-                if probability >= threshold, label == 1 { hits += 1 } else if (probability >= threshold) != (label == 1) { misses += 1 }
+                if probability >= threshold, label == 1 {
+                    hits += 1
+                } else if (probability >= threshold) != (label == 1) {
+                    misses += 1
+                }
             }
             let score = hits > 0 ? 2 * hits / (2 * hits + misses) : 0
             if score > best.score { best = (threshold, score) }

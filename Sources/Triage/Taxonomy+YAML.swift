@@ -33,6 +33,11 @@ extension Taxonomy {
         for name in priority.low where !self.names.contains(name) {
             reader.report(keys["priority"], "priority.low names the unknown category \(name)")
         }
+        for signal in priority.signals {
+            for name in signal.categories where !self.names.contains(name) {
+                reader.report(keys["priority"], "the signal \(signal.name) names the unknown category \(name)")
+            }
+        }
         guard reader.problems.isEmpty else {
             let lines = reader.problems.sorted { $0.line < $1.line }.map { "\(file):\($0.line): \($0.text)" }
             throw TriageError(.malformedTaxonomy, lines.joined(separator: "\n"))
@@ -51,7 +56,9 @@ extension Taxonomy {
                 reader.report(node, "a category in \(place) has no name")
                 return nil
             }
-            if name.contains(Self.separator) { reader.report(node, "\(name): a name cannot contain “/” between spaces") }
+            if name.contains(Self.separator) {
+                reader.report(node, "\(name): a name cannot contain “/” between spaces")
+            }
             if !seen.insert(name).inserted { reader.report(node, "\(name) occurs twice in \(place)") }
             let children = Self.categories(keys["children"], &reader, at: "children of \(name)", isTop: false)
             return Category(
@@ -78,7 +85,8 @@ extension Taxonomy {
             return Tag(
                 name: name, description: reader.text(keys["description"], at: "description of \(name)") ?? "",
                 examples: reader.texts(keys["examples"], at: "examples of \(name)"),
-                patterns: PhrasePattern.list(keys["patterns"], &reader, at: "patterns of \(name)"), threshold: threshold)
+                patterns: PhrasePattern.list(keys["patterns"], &reader, at: "patterns of \(name)"), threshold: threshold
+            )
         }
     }
 

@@ -4,7 +4,8 @@ enum Emphasis {
 
     /// Words of four letters or more that are all capitals; codes with digits do not count.
     static func capitals(_ text: String) -> Int {
-        text.unicodeScalars.split { !$0.properties.isAlphabetic && !("0"..."9").contains($0) }.reduce(0) { count, word in
+        text.unicodeScalars.split { !$0.properties.isAlphabetic && !("0"..."9").contains($0) }.reduce(0) {
+            count, word in
             word.count >= 4 && word.allSatisfy { $0.properties.isUppercase } ? count + 1 : count
         }
     }
@@ -29,8 +30,9 @@ enum Amounts {
             }
             let start = index
             while index < characters.count, characters[index].isASCII,
-                characters[index].isNumber || ((characters[index] == "." || characters[index] == ",")
-                    && index + 1 < characters.count && characters[index + 1].isNumber)
+                characters[index].isNumber
+                    || ((characters[index] == "." || characters[index] == ",")
+                        && index + 1 < characters.count && characters[index + 1].isNumber)
             {
                 index += 1
             }

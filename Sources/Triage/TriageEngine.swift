@@ -105,8 +105,8 @@ package struct TriageEngine: Sendable {
             let sentiment = sentiments?[index] ?? SentimentHead.byLexicon(texts[index], words[index])
             let priority = self.taxonomy.priority.judge(
                 PriorityRules.Evidence(
-                    text: texts[index], words: words[index], category: choice.category.name, sentiment: sentiment,
-                    context: inputs[index].context))
+                    text: texts[index], words: words[index], category: isUnknown ? "" : choice.category.name,
+                    sentiment: sentiment, context: inputs[index].context))
             let analysis = Analysis(
                 category: choice.category, alternatives: choice.alternatives,
                 tags: self.tags(
@@ -114,7 +114,8 @@ package struct TriageEngine: Sendable {
                 familiarity: familiarity, priority: priority, sentiment: sentiment,
                 language: isEmpty ? "und" : self.language.guess(texts[index])?.language ?? "und",
                 explanation: self.explain(
-                    text: texts[index], features: features[index], best: choice.best, neighbours: known[index].neighbours,
+                    text: texts[index], features: features[index], best: choice.best,
+                    neighbours: known[index].neighbours,
                     isUnknown: isUnknown))
             return TriageResult(analysis: analysis, embedding: embeddings[index])
         }
@@ -146,10 +147,12 @@ package struct TriageEngine: Sendable {
         var alternatives = order.dropFirst().prefix(Self.alternativesShown).map {
             Analysis.Label(name: names[$0], confidence: probabilities[$0])
         }
-        if isUnknown, names[best] != self.taxonomy.fallback {
+        if isUnknown {
             // Nobody taught us this: people see it as the fallback, with our best guess first among the others.
-            alternatives.removeAll { $0.name == self.taxonomy.fallback }
-            alternatives.insert(Analysis.Label(name: category.topLevel, confidence: probabilities[best]), at: 0)
+            if names[best] != self.taxonomy.fallback {
+                alternatives.removeAll { $0.name == self.taxonomy.fallback }
+                alternatives.insert(Analysis.Label(name: names[best], confidence: probabilities[best]), at: 0)
+            }
             category = Analysis.Category(name: self.taxonomy.fallback, confidence: 0.5, parent: nil)
         }
         return Choice(category: category, alternatives: alternatives, best: best, leaves: leaves)

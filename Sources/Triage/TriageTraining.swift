@@ -150,7 +150,9 @@ extension TriageModel {
     ) async throws {
         let selected = rows.indices.filter { rows[$0].sentiment.map(SentimentHead.labels.contains) == true }
         let unknown = rows.count { $0.sentiment.map { !SentimentHead.labels.contains($0) } == true }
-        if unknown > 0 { report.remarks.append("\(unknown) rows with another sentiment than negative, neutral, positive") }
+        if unknown > 0 {
+            report.remarks.append("\(unknown) rows with another sentiment than negative, neutral, positive")
+        }
         let classes = Set(selected.map { rows[$0].sentiment! }).sorted()
         guard classes.count >= 2 else { return }
         let lexical = LexicalFeatures(texts: selected.map { rows[$0].text })

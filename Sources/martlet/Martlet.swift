@@ -44,7 +44,10 @@ struct Martlet: AsyncParsableCommand {
                 name: "Single mails and texts",
                 subcommands: [
                     ParseCommand.self,
+                    TriageCommand.self,
+                    TrainCommand.self,
                     IsolatedParseCommand.self,
+                    BenchCommand.self,
                 ]),
             CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self, AnswerCommand.self]),
         ])

@@ -18,6 +18,8 @@ package final class FakeServer: Sendable {
         case flood(String)
         /// Sends text one octet every ten milliseconds until the client is gone.
         case drip(String)
+        /// Says nothing until the test allows it.
+        case waitUntil(@Sendable () -> Bool)
         case close
     }
 
@@ -60,8 +62,8 @@ package final class FakeServer: Sendable {
     /// Refuses connections from now on. Without it the server lives as long as the process, so that a test may let go
     /// of it while a client is on its way.
     package func stop() {
+        // Not closed: the accepting thread may be about to use the number, which could then be another server's.
         shutdown(self.listener, Int32(SHUT_RDWR))
-        close(self.listener)
     }
 
     /// What clients have said, line by line.
@@ -146,6 +148,7 @@ package final class FakeServer: Sendable {
                     guard say([byte]) else { return }
                     usleep(10_000)
                 }
+            case .waitUntil(let isTime): while !isTime() { usleep(1_000) }
             case .close: return
             }
         }

@@ -32,7 +32,8 @@ struct AnswerCommand: AsyncParsableCommand {
     func run() async throws {
         let automatic = self.auto
         try await KnowledgeSession.run(self.options) { session in
-            let engine = try await Self.engine(session)
+            let engine = try await ShippedData().engine(
+                encoder: session.encoder, taxonomyFile: session.settings.taxonomyFile)
             var preview = AnswerPreview(
                 engine: engine, answerer: session.base.answerer, settings: session.settings)
             if !automatic.isEmpty {
@@ -54,14 +55,6 @@ struct AnswerCommand: AsyncParsableCommand {
                 }
             }
         }
-    }
-
-    private static func engine(_ session: KnowledgeSession) async throws -> TriageEngine {
-        let shipped = ShippedData()
-        let taxonomy = try shipped.taxonomy(configured: session.settings.taxonomyFile)
-        var models = [try await shipped.taxonomyModel(taxonomy, encoder: session.encoder)]
-        if let sentiment = try shipped.sentimentModel() { models.append(sentiment) }
-        return try TriageEngine(encoder: session.encoder, taxonomy: taxonomy, models: models)
     }
 
     private struct Mail: Decodable, Sendable {

@@ -200,7 +200,7 @@ struct KnowledgeSession: Sendable {
     /// With the encoder, and the index read.
     static func run<R>(_ options: GlobalOptions, _ body: (KnowledgeSession) async throws -> R) async throws -> R {
         let settings = try options.settings(needing: .database)
-        let encoder = try SentenceEncoder(directory: try DataDirectory().encoder(configured: settings.modelDirectory))
+        let encoder = try ShippedData().encoder(configured: settings.modelDirectory)
         return try await Self.store(settings) { store in
             let base = try KnowledgeBase(store: store, encoder: encoder)
             try await base.refresh()

@@ -9,6 +9,7 @@ import Logging
 import Postgres
 import ServiceLifecycle
 import Systemd
+import Triage
 import UnixSignals
 import WorkQueue
 
@@ -42,7 +43,16 @@ struct ServeCommand: AsyncParsableCommand {
                 logger.warning("the configuration has something unknown", metadata: .with([.reason: warning.text]))
             }
             do {
-                guard let next = try await Self.serve(loaded, source: source, logger: logger) else { return }
+                ServiceNotifier().status("loading the models")
+                let shipped = try ShippedData(environment: source.environment)
+                let workers = loaded.settings.workers
+                let encoder = try shipped.encoder(
+                    configured: loaded.settings.modelDirectory, workers: workers == 0 ? nil : workers)
+                let engine = try await shipped.engine(
+                    encoder: encoder, taxonomyFile: loaded.settings.taxonomyFile)
+                guard let next = try await Self.serve(loaded, engine: engine, source: source, logger: logger) else {
+                    return
+                }
                 loaded = next
             } catch {
                 throw DeskRuntime.explained(error)
@@ -53,15 +63,12 @@ struct ServeCommand: AsyncParsableCommand {
     /// Runs the desk under one set of settings.
     /// - Returns: the settings to go on with; nil when it was told to stop.
     private static func serve(
-        _ loaded: ConfigurationSource.Loaded, source: ConfigurationSource, logger: Logger
+        _ loaded: ConfigurationSource.Loaded, engine: TriageEngine, source: ConfigurationSource, logger: Logger
     ) async throws -> ConfigurationSource.Loaded? {
         let settings = loaded.settings
         let notifier = ServiceNotifier()
-        notifier.status("loading the models")
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let workers = settings.workers == 0 ? cores : settings.workers
-        let engine = try await ShippedData(environment: source.environment).engine(
-            taxonomyFile: settings.taxonomyFile, modelDirectory: settings.modelDirectory)
         let pool = PostgresPool(
             DatabaseAccess.configuration(settings.database, application: "martlet"),
             // Every worker and every mailbox may hold one at the same time.
@@ -151,9 +158,9 @@ private final class ReloadService: Service {
                 return
             } catch {
                 for problem in error.problems {
+                    let reason = [problem.text, problem.remedy].compactMap { $0 }.joined(separator: "; ")
                     self.logger.error(
-                        "the new configuration is refused, the old one stays",
-                        metadata: .with([.reason: problem.description]))
+                        "the new configuration is refused, the old one stays", metadata: .with([.reason: reason]))
                 }
             }
         }

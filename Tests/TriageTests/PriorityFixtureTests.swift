@@ -1,0 +1,39 @@
+import DeskModel
+import Foundation
+import Testing
+import Triage
+
+/// Mails labelled by the written rules of Fixtures/priority-rules.md.
+@Suite("Priority of labelled mails") struct PriorityFixtureTests {
+    private func judged() async throws -> [(
+        expected: Analysis.Priority.Level, got: Analysis.Priority.Level, text: String
+    )] {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/priority.tsv")
+        let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in
+            let parts = line.split(separator: "\t", maxSplits: 1)
+            return (try #require(Analysis.Priority.Level(rawValue: String(parts[0]))), String(parts[1]))
+        }
+        let results = try await TestTriage.engine().analyse(rows.map { TriageInput(subject: "", body: $0.1) })
+        return zip(rows, results).map { ($0.0, $1.analysis.priority.level, $0.1) }
+    }
+
+    @Test func `nine of ten are exactly right and none is two steps off`() async throws {
+        let rows = try await self.judged()
+        #expect(rows.count >= 150)
+        let right = rows.count { $0.expected == $0.got }
+        #expect(Double(right) / Double(rows.count) >= 0.9)
+        for row in rows {
+            #expect(abs(row.expected.rank - row.got.rank) < 2, "\(row.expected) \(row.got): \(row.text)")
+        }
+    }
+
+    @Test func `urgent mails are found and few others are called so`() async throws {
+        let rows = try await self.judged()
+        let urgent = rows.filter { $0.expected == .urgent }
+        let found = urgent.count { $0.got == .urgent }
+        #expect(Double(found) / Double(urgent.count) >= 0.95)
+        let wrongly = rows.count { $0.expected != .urgent && $0.got == .urgent }
+        #expect(Double(wrongly) / Double(rows.count) <= 0.02)
+    }
+}
