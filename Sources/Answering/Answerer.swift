@@ -16,6 +16,8 @@ package actor Answerer {
     private static let clear = 0.75
     /// `answerable` that one request must reach to count as covered.
     private static let coveredFloor = 0.3
+    /// `answerable` below which a sentence that asks nothing has nothing to do with what the sources say.
+    private static let relatedFloor = 0.1
     /// A single sentence is a little less to go by than a whole mail, and the best of many is flattered.
     private static let sentenceTrust = 0.9
 
@@ -44,10 +46,13 @@ package actor Answerer {
     }
 
     /// A draft for one mail, or why there is none.
-    /// - Parameter vector: embedding of `question.text` when triage has made it already.
+    /// - Parameters:
+    ///   - vector: embedding of `question.text` when triage has made it already.
+    ///   - isStrict: true when the answer may go out alone: every sentence of the mail is then looked at, and one that
+    ///     is about nothing the sources know counts as uncovered even when it asks nothing.
     /// - Throws: what the encoder throws; `.dimensionMismatch`.
     package func answer(
-        _ question: MailQuestion, vector: [Float]? = nil, drafter: ExtractiveDrafter
+        _ question: MailQuestion, vector: [Float]? = nil, drafter: ExtractiveDrafter, isStrict: Bool = false
     ) async throws -> Answer {
         let index = self.index
         let generation = self.generation
@@ -55,7 +60,8 @@ package actor Answerer {
         if vector == nil { whole = try await self.encoder.encode([question.text]).first ?? [] }
         let expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
         let found = try index.search(question.text, vector: whole, limit: 5, expecting: expecting)
-        let parts = try await self.parts(of: question, index: index, whole: found, expecting: expecting)
+        let parts = try await self.parts(
+            of: question, index: index, whole: found, expecting: expecting, isStrict: isStrict)
         // A long mail blurs its question: the clearest sentence may stand for the mail.
         let clearest = parts.max { $0.found.answerable < $1.found.answerable }
         let leader = clearest.flatMap { Self.sentenceTrust * $0.found.answerable > found.answerable ? $0 : nil }
@@ -72,9 +78,13 @@ package actor Answerer {
         }
         let used = wanted.prefix(2).map(\.hit.index)
         let requests = parts.filter(\.isRequest)
-        let uncovered = requests.filter { part in
+        var uncovered = requests.filter { part in
             part.found.answerable < Self.coveredFloor || !part.isCovered(by: used)
         }.map(\.text)
+        if isStrict {
+            uncovered += parts.filter { !$0.isRequest && $0.found.answerable < Self.relatedFloor }.map(\.text)
+            if question.isLong { uncovered.append("the rest of a long mail") }
+        }
         let outcome = drafter.draft(
             question, answerable: answerable, sources: sources, uncovered: uncovered, requests: requests.count)
         return Answer(outcome: outcome, found: found, answerable: answerable, uncovered: uncovered)
@@ -95,10 +105,11 @@ package actor Answerer {
 
     /// Each sentence of a mail searched on its own; empty when the mail as a whole is clear and asks one thing.
     private func parts(
-        of question: MailQuestion, index: KnowledgeIndex, whole: SearchResult, expecting: Analysis.Label?
+        of question: MailQuestion, index: KnowledgeIndex, whole: SearchResult, expecting: Analysis.Label?,
+        isStrict: Bool
     ) async throws -> [Part] {
         let statements = question.statements
-        let isClear = whole.answerable >= Self.clear && statements.count(where: \.isRequest) <= 1
+        let isClear = !isStrict && whole.answerable >= Self.clear && statements.count(where: \.isRequest) <= 1
         guard !index.isEmpty, !isClear, statements.map(\.text) != [question.text] else { return [] }
         let vectors = try await self.encoder.encode(statements.map(\.text))
         return try zip(statements, vectors).map { statement, vector in

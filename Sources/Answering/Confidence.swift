@@ -44,7 +44,8 @@ package struct Confidence: Sendable, Equatable {
     package var probability: Double {
         guard self.grounding > 0 else { return 0.02 }
         let sum =
-            -8.8 + 5.0 * self.answerable + 3.0 * self.grounding + 1.5 * min(1, 4 * self.familiarity) + 1.0 * self.category
+            -8.8 + 5.0 * self.answerable + 3.0 * self.grounding + 1.5 * min(1, 4 * self.familiarity)
+            + 1.0 * self.category
             + 1.5 * self.questionsCovered
         return Logistic.probability(sum)
     }

@@ -67,8 +67,13 @@ package struct MailQuestion: Sendable {
             result.append(Statement(text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest))
             previous = sentence
         }
-        return Array(result.prefix(8))
+        return Array(result.prefix(Self.statementLimit))
     }
+
+    /// Whether the mail says more than `statements` holds.
+    var isLong: Bool { self.body.count > 4000 || self.statements.count >= Self.statementLimit }
+
+    private static let statementLimit = 8
 
     private static func isRequest(_ sentence: String) -> Bool {
         if sentence.last == "?" || sentence.hasSuffix("?)") { return true }

@@ -57,7 +57,8 @@ package struct AnswerPreview: Sendable {
         let drafter = ExtractiveDrafter(
             floor: self.settings.draft.floor, signature: self.settings.draft.signature,
             linkHosts: self.settings.draft.linkHosts)
-        let answer = try await self.answerer.answer(question, vector: analysed.embedding, drafter: drafter)
+        let answer = try await self.answerer.answer(
+            question, vector: analysed.embedding, drafter: drafter, isStrict: self.mode == .answer)
         let text = "\(mail.subject)\n\(mail.body)"
         var input = DecisionInput(
             mode: self.mode, classification: .init(kind: .human, reasons: [], suppressAutoReply: false),

@@ -71,7 +71,7 @@ package struct TriageStep: Sendable {
         let mailbox = self.mailboxes[subject.mailboxID]
         let mode = mailbox.map(self.context.mode) ?? .observe
         let isWork = !isBackfill && !subject.isHistory
-        let answer = isWork && !subject.isSuperseded ? try await self.answer(subject, result) : nil
+        let answer = isWork && !subject.isSuperseded ? try await self.answer(subject, result, mode: mode) : nil
         let decision =
             isWork
             ? self.decision(subject, result, answer, mode: mode)
@@ -102,16 +102,18 @@ package struct TriageStep: Sendable {
 
     // MARK: - Thinking
 
-    private func answer(_ subject: TriageSubject, _ result: TriageResult) async throws -> Answer {
+    private func answer(_ subject: TriageSubject, _ result: TriageResult, mode: Mode) async throws -> Answer {
         let settings = self.context.settings
         let question = MailQuestion(
             subject: subject.subject, body: Self.text(of: subject), customerName: subject.customerName,
             language: result.analysis.language, sentiment: result.analysis.sentiment.score,
             hasAttachment: subject.attachmentCount > 0, familiarity: result.analysis.familiarity,
+            category: result.analysis.category.topLevel,
             categoryConfidence: result.analysis.category.confidence)
         let drafter = ExtractiveDrafter(
             floor: settings.draft.floor, signature: settings.draft.signature, linkHosts: settings.draft.linkHosts)
-        return try await self.knowledge.answerer.answer(question, vector: result.embedding, drafter: drafter)
+        return try await self.knowledge.answerer.answer(
+            question, vector: result.embedding, drafter: drafter, isStrict: mode == .answer)
     }
 
     private func decision(

@@ -163,6 +163,19 @@ enum Shop {
         #expect(answer.draft?.body.contains("poem") == false)
     }
 
+    @Test func `before an answer may go out alone, every sentence has to be about what the sources know`() async throws
+    {
+        let mail = MailQuestion(
+            subject: "", body: "I want to return a product. Jumbled turquoise letters improve football poems.")
+        let answerer = Answerer(
+            encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
+        let loose = try await answerer.answer(mail, drafter: self.drafter)
+        let strict = try await answerer.answer(mail, drafter: self.drafter, isStrict: true)
+        #expect(loose.uncovered == [])
+        #expect(strict.uncovered == ["Jumbled turquoise letters improve football poems."])
+        #expect(strict.draft != nil)
+    }
+
     @Test func `questions of the source are not put to the customer`() async throws {
         let answer = try await self.answer(MailQuestion(subject: "", body: "Where is the voucher code entered?"))
         #expect(answer.draft?.body.contains("?") == false)

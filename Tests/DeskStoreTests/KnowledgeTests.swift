@@ -1,7 +1,7 @@
 import DeskModel
 import DeskStore
-import Testing
 import TestSupport
+import Testing
 import WorkQueue
 
 @Suite("Knowledge base in the database", .database(WorkQueue.migrations + DeskStore.migrations))
