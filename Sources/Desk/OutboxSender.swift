@@ -99,12 +99,15 @@ struct OutboxSender: Sendable {
     }
 
     private func outcome(of delivery: SMTPDelivery, mail: OutboxMail) -> DeliveryOutcome {
-        let words: String = (delivery.refused.map { "\($0.address.address): \($0.reply)" } + [delivery.final?.description])
+        let words: String =
+            (delivery.refused.map { "\($0.address.address): \($0.reply)" } + [delivery.final?.description])
             .compactMap { $0 }.joined(separator: "; ")
         if !delivery.accepted.isEmpty { return DeliveryOutcome(event: .accepted, reply: words) }
         let isPermanent =
             delivery.final.map(\.isPermanent) ?? delivery.refused.allSatisfy(\.reply.isPermanent)
-        if isPermanent || mail.attempt + 1 >= Self.attemptLimit { return DeliveryOutcome(event: .refused, reply: words) }
+        if isPermanent || mail.attempt + 1 >= Self.attemptLimit {
+            return DeliveryOutcome(event: .refused, reply: words)
+        }
         return DeliveryOutcome(
             event: .deferred, reply: words, retryAfter: Self.delay(afterAttempt: mail.attempt + 1))
     }
@@ -141,7 +144,8 @@ struct OutboxSender: Sendable {
                 notices.append(
                     try .notify(ticket: ticketID, reason: "the \(mail.kind.rawValue) was refused: \(outcome.reply)"))
             case .outcomeUnknown:
-                let words = "the \(mail.kind.rawValue) may or may not have been sent; decide with: martlet outbox show \(mail.id)"
+                let words =
+                    "the \(mail.kind.rawValue) may or may not have been sent; decide with: martlet outbox show \(mail.id)"
                 notices.append(try .notify(ticket: ticketID, reason: words))
             default: break
             }

@@ -1,6 +1,7 @@
 package import DeskModel
-package import struct Foundation.Date
 package import Postgres
+
+package import struct Foundation.Date
 
 /// One outgoing mail.
 package struct OutboxMail: Sendable {
@@ -284,7 +285,8 @@ extension DeskStore {
     }
 
     /// A person's decision about a mail: `resend` or `cancel`/`discard`.
-    package func decideOutbox(_ id: OutboxID, _ event: DeliveryState.Event, actor: String) async throws -> DeliveryState {
+    package func decideOutbox(_ id: OutboxID, _ event: DeliveryState.Event, actor: String) async throws -> DeliveryState
+    {
         try await self.pool.withTransaction { transaction in
             let rows = try await transaction.query("select state from outbox where id = \(id.rawValue) for update")
             guard let row = rows.first else { throw StoreError(.notFound, "outbox \(id)") }
