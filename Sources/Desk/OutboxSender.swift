@@ -36,7 +36,8 @@ struct OutboxSender: Sendable {
                 continue
             }
             let mails = try await self.context.store.claimOutbox(
-                mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease)
+                mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease,
+                noticeCap: self.context.settings.escalation.hourlyCap)
             guard !mails.isEmpty else {
                 await session?.quit()
                 session = nil

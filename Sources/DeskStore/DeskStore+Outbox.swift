@@ -93,7 +93,11 @@ extension DeskStore {
     ///
     /// Not needed: the ticket was answered or closed before its acknowledgement went; the address is undeliverable or
     /// had an acknowledgement within a day.
-    package func claimOutbox(mailbox: MailboxID, limit: Int, lease: Duration) async throws -> [OutboxMail] {
+    ///
+    /// - Parameter noticeCap: Notices to the team within an hour; more of them wait for the next one.
+    package func claimOutbox(
+        mailbox: MailboxID, limit: Int, lease: Duration, noticeCap: Int
+    ) async throws -> [OutboxMail] {
         let rows = try await self.pool.withConnection { connection in
             try await connection.query(
                 """
@@ -111,8 +115,11 @@ extension DeskStore {
                     from outbox o left join ticket t on t.id = o.ticket_id left join customer c on c.id = t.customer_id
                     where o.mailbox_id = \(mailbox.rawValue) and o.state = 'queued' and o.due_at <= now()
                         and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
-                        and (o.kind = 'notice'
-                            or not exists (select from control where key = 'pause.automatic'))
+                        and case o.kind
+                            when 'notice' then (
+                                select count(*) from outbox n
+                                where n.kind = 'notice' and n.finished_at > now() - interval '1 hour') < \(noticeCap)
+                            else not exists (select from control where key = 'pause.automatic') end
                     order by o.due_at, o.id limit \(limit) for update of o skip locked
                 ), cancelled as (
                     update outbox o set state = 'cancelled', finished_at = now(),
