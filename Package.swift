@@ -127,8 +127,8 @@ let package = Package(
         tests(
             "Desk",
             [
-                "TestSupport", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage",
-                "Encoder",
+                "TestSupport", "ScriptedServer", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME",
+                "Triage", "Encoder", "ConnectionThread", logging, lifecycle,
             ]),
         tests(
             "martlet",

@@ -14,7 +14,8 @@ internal import WorkQueue
 /// `uncertain`: it is never sent again by itself (C4).
 struct OutboxSender: Sendable {
     static let claimCount = 20
-    static let claimLease: Duration = .seconds(15 * 60)
+    /// Short, for it is how long a mail waits whose sender died before it began; the transmission renews it.
+    static let claimLease: Duration = .seconds(60)
     /// A mail that was deferred this often needs a person.
     static let attemptLimit = 12
 

@@ -144,13 +144,15 @@ extension DeskStore {
         }.sorted { $0.id < $1.id }
     }
 
-    /// Commits that the next octets are the mail's: the last look at the pause switch, at the ticket, and at the lease.
+    /// Commits that the next octets are the mail's: the last look at the pause switch, at the ticket, and at the lease,
+    /// which then lasts longer than any server may take to answer.
     ///
     /// - Returns: False when it may not be sent now; it stays claimed.
     package func beginTransmission(_ mail: OutboxMail) async throws -> Bool {
         let count = try await self.pool.execute(
             """
-            update outbox o set state = 'transmitting', attempt = attempt + 1
+            update outbox o set state = 'transmitting', attempt = attempt + 1,
+                lease_until = clock_timestamp() + interval '15 minutes'
             where o.id = \(mail.id.rawValue) and o.state = 'claimed' and o.lease_token = \(mail.leaseToken)
                 and o.lease_until > clock_timestamp()
                 and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
