@@ -127,7 +127,8 @@ let package = Package(
         tests(
             "Desk",
             [
-                "TestSupport", "ScriptedServer", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME",
+                "TestSupport", "ScriptedServer", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue",
+                "MIME",
                 "Triage", "Encoder", "ConnectionThread", logging, lifecycle,
             ]),
         tests(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Encoder
 import Foundation
+import Triage
 
 /// `martlet bench encode`: the encoder's own speed, for Scripts/bench.
 struct BenchCommand: AsyncParsableCommand {
@@ -22,6 +23,9 @@ struct BenchEncode: AsyncParsableCommand {
     @Option(help: "Worker threads.")
     var workers = 1
 
+    @Option(help: "Encode the rows {subject, body} of this file once instead, as `triage --jsonl` would.")
+    var data: String?
+
     @Option(help: "How long to measure.")
     var seconds = 3.0
 
@@ -35,7 +39,15 @@ struct BenchEncode: AsyncParsableCommand {
     }
 
     func run() async throws {
+<<<<<<< HEAD
         let encoder = try ShippedData().encoder(workers: self.workers)
+=======
+        let encoder = try SentenceEncoder(directory: try ShippedData().modelDirectory(), workers: self.workers)
+        if let data = self.data {
+            try await self.encodeRows(of: data, encoder)
+            return
+        }
+>>>>>>> triage
         let text = Array(repeating: "parcel", count: max(1, self.tokens - 2)).joined(separator: " ")
         let texts = Array(repeating: text, count: self.batch)
         _ = try await encoder.encode(texts)
@@ -50,5 +62,31 @@ struct BenchEncode: AsyncParsableCommand {
             kernels: encoder.kernels, tokens: encoder.tokenIDs(text).count, batch: self.batch, workers: self.workers,
             perSecond: Double(count) / passed)
         Terminal.write(try JSONOutput.line(figure) + Data("\n".utf8))
+    }
+
+    private struct Row: Decodable {
+        var subject: String?
+        var body: String?
+    }
+
+    private func encodeRows(of path: String, _ encoder: SentenceEncoder) async throws {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw MissingData(what: path, hint: "name a readable file of JSON lines")
+        }
+        var lines = JSONLines(handle)
+        let texts = try lines.next(count: .max, bytes: .max).map { line in
+            let row = try JSONDecoder().decode(Row.self, from: line)
+            return TriageInput(subject: row.subject ?? "", body: row.body ?? "").text
+        }
+        let clock = ContinuousClock()
+        let started = clock.now
+        for start in stride(from: 0, to: texts.count, by: 1024) {
+            _ = try await encoder.encode(Array(texts[start..<min(start + 1024, texts.count)]))
+        }
+        let passed = (clock.now - started) / .seconds(1)
+        let figure = Figure(
+            kernels: encoder.kernels, tokens: 0, batch: texts.count, workers: self.workers,
+            perSecond: Double(texts.count) / passed)
+        try JSONLines.write([figure])
     }
 }
