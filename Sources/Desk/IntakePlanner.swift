@@ -267,8 +267,11 @@ struct IntakePlanner {
 
     /// The newest verdict of our own mail server on DMARC; nil when none is configured or given. RFC 8601.
     private func isVerified(_ message: InboundMessage) -> Bool? {
-        guard !self.settings.authservIDs.isEmpty else { return nil }
-        return AuthenticationResults.isAligned(message, authservIDs: self.settings.authservIDs)
+        switch SenderVerdict(message, authservIDs: self.settings.authservIDs) {
+        case .pass: true
+        case .fail: false
+        case .none: nil
+        }
     }
 
     private func mayAcknowledge(
