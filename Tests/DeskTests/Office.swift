@@ -167,10 +167,11 @@ func customerMail(
     _ subject: String, from: String = "ann@customer.example", id: String, inReplyTo: String? = nil,
     fields: [String] = [], body: String = "Hello, where is my order?"
 ) -> [UInt8] {
-    let lines =
-        [
-            "From: Ann <\(from)>", "To: support@shop.example", "Subject: \(subject)", "Message-ID: <\(id)>",
-            "Date: Mon, 5 Jan 2026 10:00:00 +0000",
-        ] + (inReplyTo.map { ["In-Reply-To: <\($0)>", "References: <\($0)>"] } ?? []) + fields + ["", body, ""]
+    var lines = [
+        "From: Ann <\(from)>", "To: support@shop.example", "Subject: \(subject)", "Message-ID: <\(id)>",
+        "Date: Mon, 5 Jan 2026 10:00:00 +0000",
+    ]
+    if let inReplyTo { lines += ["In-Reply-To: <\(inReplyTo)>", "References: <\(inReplyTo)>"] }
+    lines += fields + ["", body, ""]
     return Array(lines.joined(separator: "\r\n").utf8)
 }

@@ -31,28 +31,23 @@ struct SendingRoadTests {
             let number = Int64(first + offset)
             let ticket = 900_000 + number
             let customer = 800_000 + number
-            _ = try await office.store.pool.withTransaction { transaction in
-                try await transaction.pipeline(
-                    [
-                        "insert into customer (id, email) values (\(customer), \(recipient))",
-                        """
-                        insert into ticket (id, customer_id, mailbox_id, customer_email, subject, description,
-                            created_at, answer_from)
-                        values (\(ticket), \(customer), \(mailbox.rawValue), \(recipient), 'A question', 'A question',
-                            now(), \(office.user))
-                        """,
-                    ]
-                        + office.store.queueStatements([
-                            OutboxMail(
-                                id: OutboxID(700_000 + number), mailboxID: mailbox, ticketID: TicketID(ticket),
-                                kind: .acknowledgement, internetMessageID: "number\(number).\(office.user)",
-                                envelopeFrom: nil, recipients: [recipient],
-                                bytes: customerMail(
-                                    "Number \(number)", id: "number\(number).\(office.user)",
-                                    body: "Hello\r\nThe-last-line"),
-                                dueAt: nil)
-                        ]))
-            }
+            let name = "number\(number).\(office.user)"
+            var statements: [SQL] = [
+                "insert into customer (id, email) values (\(customer), \(recipient))",
+                """
+                insert into ticket (id, customer_id, mailbox_id, customer_email, subject, description, created_at,
+                    answer_from)
+                values (\(ticket), \(customer), \(mailbox.rawValue), \(recipient), 'A question', 'A question', now(),
+                    \(office.user))
+                """,
+            ]
+            let mail = OutboxMail(
+                id: OutboxID(700_000 + number), mailboxID: mailbox, ticketID: TicketID(ticket), kind: .acknowledgement,
+                internetMessageID: name, envelopeFrom: nil, recipients: [recipient],
+                bytes: customerMail("Number \(number)", id: name, body: "Hello\r\nThe-last-line"), dueAt: nil)
+            statements += office.store.queueStatements([mail])
+            let all = statements
+            _ = try await office.store.pool.withTransaction { try await $0.pipeline(all) }
         }
     }
 
