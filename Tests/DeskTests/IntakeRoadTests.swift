@@ -1,6 +1,10 @@
+import Desk
 import DeskModel
+import DeskStore
 import Foundation
 import MIME
+import MailTransport
+import Postgres
 import TestSupport
 import Testing
 

@@ -9,6 +9,7 @@ import MailTransport
 import Postgres
 import ServiceLifecycle
 import TestSupport
+import Testing
 import WorkQueue
 
 /// All tables of the product.

@@ -1,3 +1,4 @@
+import Desk
 import DeskModel
 import DeskStore
 import Foundation
