@@ -6,7 +6,7 @@ import Foundation
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure one part by itself.", shouldDisplay: false,
-        subcommands: [BenchEncode.self])
+        subcommands: [BenchEncode.self, BenchIdle.self])
 }
 
 struct BenchEncode: AsyncParsableCommand {
@@ -15,6 +15,9 @@ struct BenchEncode: AsyncParsableCommand {
 
     @Option(help: "Tokens of each text, the two marks included.")
     var tokens = 128
+
+    @Option(help: "A file with a JSON array of texts to encode instead of made-up ones.")
+    var texts: String?
 
     @Option(help: "Texts of one call.")
     var batch = 16
@@ -28,6 +31,7 @@ struct BenchEncode: AsyncParsableCommand {
     private struct Figure: Encodable {
         var engine = "martlet"
         var kernels: String
+        /// Mean over the texts.
         var tokens: Int
         var batch: Int
         var workers: Int
@@ -36,19 +40,35 @@ struct BenchEncode: AsyncParsableCommand {
 
     func run() async throws {
         let encoder = try ShippedData().encoder(workers: self.workers)
-        let text = Array(repeating: "parcel", count: max(1, self.tokens - 2)).joined(separator: " ")
-        let texts = Array(repeating: text, count: self.batch)
-        _ = try await encoder.encode(texts)
+        let calls = try self.calls()
+        for call in calls.prefix(2) { _ = try await encoder.encode(call) }
         let clock = ContinuousClock()
         let started = clock.now
+        var next = 0
         var count = 0
         while clock.now - started < .seconds(self.seconds) {
-            count += try await encoder.encode(texts).count
+            count += try await encoder.encode(calls[next % calls.count]).count
+            next += 1
         }
         let passed = (clock.now - started) / .seconds(1)
+        let lengths = calls.joined().map { encoder.tokenIDs($0).count }
         let figure = Figure(
-            kernels: encoder.kernels, tokens: encoder.tokenIDs(text).count, batch: self.batch, workers: self.workers,
-            perSecond: Double(count) / passed)
+            kernels: encoder.kernels, tokens: lengths.reduce(0, +) / max(1, lengths.count), batch: self.batch,
+            workers: self.workers, perSecond: Double(count) / passed)
         Terminal.write(try JSONOutput.line(figure) + Data("\n".utf8))
+    }
+
+    private func calls() throws -> [[String]] {
+        let batch = max(1, self.batch)
+        guard let path = self.texts else {
+            let text = Array(repeating: "parcel", count: max(1, self.tokens - 2)).joined(separator: " ")
+            return [Array(repeating: text, count: batch)]
+        }
+        guard let bytes = FileManager.default.contents(atPath: path),
+            let texts = try? JSONDecoder().decode([String].self, from: bytes), !texts.isEmpty
+        else {
+            throw CommandError(.usage, "\(path) holds no texts", remedy: "name a file with a JSON array of strings")
+        }
+        return stride(from: 0, to: texts.count, by: batch).map { Array(texts[$0..<min($0 + batch, texts.count)]) }
     }
 }
