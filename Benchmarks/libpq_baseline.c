@@ -63,9 +63,14 @@ static void describe(PGconn *connection, const char *table, char *columns, size_
 static void load(PGconn *source, struct table *table, char *insert, size_t size) {
     char columns[4096], sql[16384];
     describe(source, table->name, columns, sizeof columns);
-    /* In the order of writing, which the heap keeps: that of a key would put children before their parents where the
-     * key is a digest. */
-    snprintf(sql, sizeof sql, "select %s from %s order by ctid", columns, table->name);
+    /* In the order of the mails, so that no row comes before the one it refers to: ids are handed out in that order,
+     * what has none lies on the heap in it, and customers are stored sorted by address batch by batch. */
+    snprintf(sql, sizeof sql, "select from pg_attribute where attrelid = '%s'::regclass and attname = 'id'", table->name);
+    PGresult *found = run(source, sql, 0);
+    const char *order = PQntuples(found) ? "id" : "ctid";
+    PQclear(found);
+    if (!strcmp(table->name, "customer")) order = "(select min(t.id) from ticket t where t.customer_id = customer.id)";
+    snprintf(sql, sizeof sql, "select %s from %s order by %s", columns, table->name, order);
     table->rows = run(source, sql, 1);
     table->count = PQntuples(table->rows);
     table->columns = PQnfields(table->rows);
