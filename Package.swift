@@ -77,7 +77,8 @@ let package = Package(
         .target(
             name: "Triage",
             dependencies: [
-                "Encoder", "LinearModel", "LanguageGuess", "DeskModel", .product(name: "Yams", package: "Yams"), logging,
+                "Encoder", "LinearModel", "LanguageGuess", "DeskModel", .product(name: "Yams", package: "Yams"),
+                logging,
             ], swiftSettings: strict),
         .target(
             name: "Answering", dependencies: ["Encoder", "LinearModel", "DeskModel", logging], swiftSettings: strict),
@@ -94,7 +95,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Desk", "DeskModel", "DeskStore", "MailTransport", "WorkQueue", "Triage", "Answering", "MIME", "Postgres",
+                "Desk", "DeskModel", "DeskStore", "MailTransport", "WorkQueue", "Triage", "Answering", "MIME",
+                "Postgres",
                 "Encoder", "Systemd", "Curl", "ConnectionThread", "CPosix", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -125,8 +127,9 @@ let package = Package(
         tests(
             "Desk",
             [
-                "TestSupport", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage",
-                "Encoder",
+                "TestSupport", "ScriptedServer", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue",
+                "MIME",
+                "Triage", "Encoder", "ConnectionThread", logging, lifecycle,
             ]),
         tests(
             "martlet",

@@ -67,7 +67,9 @@ package actor Answerer {
         let leader = clearest.flatMap { Self.sentenceTrust * $0.found.answerable > found.answerable ? $0 : nil }
         let answerable = leader.map { Self.sentenceTrust * $0.found.answerable } ?? found.answerable
         var wanted: [(hit: SearchHit, vector: [Float])] = []
-        if let hit = (leader?.found ?? found).hits.first { wanted.append((hit, leader?.vector ?? whole)) }
+        if let hit = Self.best(of: leader?.found ?? found, within: found) {
+            wanted.append((hit, leader?.vector ?? whole))
+        }
         for part in parts where part.isRequest && part.found.answerable >= max(0.6, drafter.floor) {
             guard let hit = part.found.hits.first, !part.isCovered(by: wanted.map(\.hit.index)) else { continue }
             wanted.append((hit, part.vector))
@@ -88,6 +90,15 @@ package actor Answerer {
         let outcome = drafter.draft(
             question, answerable: answerable, sources: sources, uncovered: uncovered, requests: requests.count)
         return Answer(outcome: outcome, found: found, answerable: answerable, uncovered: uncovered)
+    }
+
+    /// The article that fits a sentence best, where the mail around it has a say: a question such as "who pays for
+    /// that?" is close to several articles, and the rest of the mail tells which one is meant.
+    private static func best(of part: SearchResult, within mail: SearchResult) -> SearchHit? {
+        let context = Dictionary(mail.hits.map { ($0.index, $0.score) }, uniquingKeysWith: max)
+        return part.hits.max { left, right in
+            left.score + (context[left.index] ?? 0) < right.score + (context[right.index] ?? 0)
+        }
     }
 
     private struct Part {

@@ -54,7 +54,8 @@ package enum SenderVerdict: String, Sendable, Hashable, Codable {
         var received = 0
         for field in message.headers {
             switch field.name.lowercased() {
-            case "received": received += 1
+            // A delivery agent on the way to the mailbox adds its own field above the border's results.
+            case "received": received += field.value.lowercased().contains(" with lmtp") ? 0 : 1
             case "authentication-results" where received <= 1:
                 let parts = Self.withoutComments(field.value).lowercased().split(separator: ";")
                 guard let name = parts.first?.split(separator: " ").first, trusted.contains(String(name)) else {

@@ -212,8 +212,11 @@ struct IntakePlanner {
         of message: InboundMessage, ticketID: TicketID, isNew: Bool, into plan: inout Plan, lookup: inout IntakeLookup
     ) {
         guard let candidate = lookup.ticketsByID[ticketID] else { return }
-        let referenced = (message.inReplyTo + message.references.suffix(20)).filter { self.threading.signer.verify($0) == nil }
-        var keys = Set(referenced.map { IntakeBatch.ThreadKey(digest: $0.digest, ticketID: ticketID, source: .referenced) })
+        let referenced = (message.inReplyTo + message.references.suffix(20)).filter {
+            self.threading.signer.verify($0) == nil
+        }
+        var keys = Set(
+            referenced.map { IntakeBatch.ThreadKey(digest: $0.digest, ticketID: ticketID, source: .referenced) })
         if let own = message.messageID?.digest {
             keys = keys.filter { $0.digest != own }
             keys.insert(.init(digest: own, ticketID: ticketID, source: .received))
@@ -230,13 +233,15 @@ struct IntakePlanner {
     /// Ours only if its Message-ID was committed before it was written and it never travelled: anything else that
     /// carries the header is ordinary mail.
     private func ownWrite(_ message: InboundMessage, lookup: IntakeLookup) -> IntakeBatch.Disposition? {
-        guard let id = message.messageID, let write = lookup.ownWrites[id.text], message.header("Received") == nil else {
+        guard let id = message.messageID, let write = lookup.ownWrites[id.text], message.header("Received") == nil
+        else {
             return nil
         }
         switch write.kind {
         case "note":
             guard let mac = message.header(BriefingNoteHeader.name),
-                self.threading.signer.isValidNoteMAC(mac, messageID: id, body: BriefingNoteHeader.canonical(message.bodyText))
+                self.threading.signer.isValidNoteMAC(
+                    mac, messageID: id, body: BriefingNoteHeader.canonical(message.bodyText))
             else { return nil }
             return .ownNote
         case "draft": return .ownDraft
@@ -262,8 +267,11 @@ struct IntakePlanner {
 
     /// The newest verdict of our own mail server on DMARC; nil when none is configured or given. RFC 8601.
     private func isVerified(_ message: InboundMessage) -> Bool? {
-        guard !self.settings.authservIDs.isEmpty else { return nil }
-        return AuthenticationResults.isAligned(message, authservIDs: self.settings.authservIDs)
+        switch SenderVerdict(message, authservIDs: self.settings.authservIDs) {
+        case .pass: true
+        case .fail: false
+        case .none: nil
+        }
     }
 
     private func mayAcknowledge(

@@ -263,7 +263,8 @@ package struct MailboxFolders: Sendable {
             let usual = Set(names.flatMap { [$0.lowercased(), (prefix + $0).lowercased()] })
             return known.first { $0.isSelectable && usual.contains($0.name.text.lowercased()) }?.name
         }
-        let drafts = pick(settings.folders.drafts, .drafts, ["Drafts", "Entwürfe", "Brouillons", "Borradores", "Bozze"])
+        let drafts = pick(
+            settings.folders.drafts, .drafts, ["Drafts", "Entwürfe", "Brouillons", "Borradores", "Bozze"])
         let sent = pick(
             settings.folders.sent, .sent, ["Sent", "Sent Items", "Sent Messages", "Gesendet", "Gesendete Objekte"])
         let notes = FolderName(prefix + settings.folders.notes)

@@ -14,7 +14,8 @@ internal import WorkQueue
 /// `uncertain`: it is never sent again by itself (C4).
 struct OutboxSender: Sendable {
     static let claimCount = 20
-    static let claimLease: Duration = .seconds(15 * 60)
+    /// Short, for it is how long a mail waits whose sender died before it began; the transmission renews it.
+    static let claimLease: Duration = .seconds(60)
     /// A mail that was deferred this often needs a person.
     static let attemptLimit = 12
 
@@ -36,7 +37,8 @@ struct OutboxSender: Sendable {
                 continue
             }
             let mails = try await self.context.store.claimOutbox(
-                mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease)
+                mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease,
+                noticeCap: self.context.settings.escalation.hourlyCap)
             guard !mails.isEmpty else {
                 await session?.quit()
                 session = nil
@@ -99,12 +101,15 @@ struct OutboxSender: Sendable {
     }
 
     private func outcome(of delivery: SMTPDelivery, mail: OutboxMail) -> DeliveryOutcome {
-        let words: String = (delivery.refused.map { "\($0.address.address): \($0.reply)" } + [delivery.final?.description])
+        let words: String =
+            (delivery.refused.map { "\($0.address.address): \($0.reply)" } + [delivery.final?.description])
             .compactMap { $0 }.joined(separator: "; ")
         if !delivery.accepted.isEmpty { return DeliveryOutcome(event: .accepted, reply: words) }
         let isPermanent =
             delivery.final.map(\.isPermanent) ?? delivery.refused.allSatisfy(\.reply.isPermanent)
-        if isPermanent || mail.attempt + 1 >= Self.attemptLimit { return DeliveryOutcome(event: .refused, reply: words) }
+        if isPermanent || mail.attempt + 1 >= Self.attemptLimit {
+            return DeliveryOutcome(event: .refused, reply: words)
+        }
         return DeliveryOutcome(
             event: .deferred, reply: words, retryAfter: Self.delay(afterAttempt: mail.attempt + 1))
     }
@@ -141,7 +146,8 @@ struct OutboxSender: Sendable {
                 notices.append(
                     try .notify(ticket: ticketID, reason: "the \(mail.kind.rawValue) was refused: \(outcome.reply)"))
             case .outcomeUnknown:
-                let words = "the \(mail.kind.rawValue) may or may not have been sent; decide with: martlet outbox show \(mail.id)"
+                let words =
+                    "the \(mail.kind.rawValue) may or may not have been sent; decide with: martlet outbox show \(mail.id)"
                 notices.append(try .notify(ticket: ticketID, reason: words))
             default: break
             }

@@ -47,7 +47,8 @@ struct OutgoingMail {
         return OutboundMessage(
             messageID: id, date: subject.internalDate.addingTimeInterval(-1),
             from: self.named("Martlet note (not visible to customer)"), to: [self.mailbox.address],
-            subject: HeaderValue(sanitizing: "Note on \(TicketNumber(subject.ticketNumber)): \(BaseSubject.of(subject.subject))"),
+            subject: HeaderValue(
+                sanitizing: "Note on \(TicketNumber(subject.ticketNumber)): \(BaseSubject.of(subject.subject))"),
             inReplyTo: original, references: original.map { [$0] } ?? [],
             extraHeaders: [
                 (BriefingNoteHeader.name, HeaderValue(sanitizing: mac)),
@@ -85,7 +86,8 @@ struct OutgoingMail {
         ticket: TicketID, to team: [MailAddress], subject: String, body: String, sequence: Int64
     ) -> OutboundMessage {
         OutboundMessage(
-            messageID: self.messageID(ticket, sequence), date: self.now, from: self.named("\(self.context.settings.deskName) desk"),
+            messageID: self.messageID(ticket, sequence), date: self.now,
+            from: self.named("\(self.context.settings.deskName) desk"),
             to: team, subject: HeaderValue(sanitizing: subject), extraHeaders: Self.automatic("auto-generated"),
             body: body)
     }

@@ -1,5 +1,6 @@
 internal import Crypto
 package import DeskModel
+
 internal import struct Foundation.Data
 
 /// What a Message-ID of ours proves: that we wrote that message of that ticket. It does not prove who answers.

@@ -26,11 +26,14 @@ struct Threading {
         let ids = Self.candidates(of: message)
 
         for id in ids {
-            guard let token = self.signer.verify(id.id), let ticket = lookup.ticketsByID[token.ticketID] else { continue }
+            guard let token = self.signer.verify(id.id), let ticket = lookup.ticketsByID[token.ticketID] else {
+                continue
+            }
             if ticket.isParticipant(sender) || self.ownAddresses.contains(sender) {
                 return self.join(ticket, received: received, reason: "answers our mail (token in \(id.field))")
             }
-            return .attachFlagged(ticket, reason: "token of ours, but \(Self.shown(sender)) takes no part in the ticket")
+            return .attachFlagged(
+                ticket, reason: "token of ours, but \(Self.shown(sender)) takes no part in the ticket")
         }
         var stranger: TicketCandidate?
         for id in ids {

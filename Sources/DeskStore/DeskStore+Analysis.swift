@@ -1,6 +1,7 @@
 package import DeskModel
-package import struct Foundation.Date
 package import Postgres
+
+package import struct Foundation.Date
 
 /// A message with what triage and the drafter need to know of its ticket and customer.
 package struct TriageSubject: Sendable {
@@ -131,18 +132,21 @@ extension DeskStore {
 
     private static func triageSubject(_ row: PostgresRow) throws -> TriageSubject {
         let (
-            id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind, suppress,
+            id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind,
+            suppress,
             verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
             history, superseded, touched, language
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
-            String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self, String?.self,
+            String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self,
+            String?.self,
             String.self, String?.self, Date.self, [String].self, [String].self, Int64.self, Int64.self, [String].self,
             Bool.self, Bool.self, String?.self)
         return TriageSubject(
             messageID: StoredMessageID(id), ticketID: TicketID(ticket), ticketNumber: number,
             mailboxID: MailboxID(mailbox), status: TicketStatus(rawValue: status) ?? .open, isHistory: isHistory,
-            isFirst: isFirst, subject: subject, replyText: reply, bodyText: body, attachmentCount: Int(attachments), hasPhoto: photo,
+            isFirst: isFirst, subject: subject, replyText: reply, bodyText: body, attachmentCount: Int(attachments),
+            hasPhoto: photo,
             classification: .init(rawValue: kind) ?? .other, suppressAutomatic: suppress, isVerified: verified,
             isFlagged: flagged, customerEmail: email, customerName: name, answerFrom: answerFrom,
             internetMessageID: internetID, internalDate: date, participants: participants,

@@ -1,6 +1,7 @@
 internal import DeskModel
-package import struct Foundation.Date
 internal import Postgres
+
+package import struct Foundation.Date
 
 /// What a pause stops. `all` stops everything; intake goes on under the others.
 package enum PauseScope: String, Sendable, CaseIterable {

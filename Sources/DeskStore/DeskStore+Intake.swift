@@ -15,7 +15,8 @@ extension DeskStore {
     ///   - threadDigests: All ids that may lead to a ticket, with the mails' own ids.
     ///   - ownIDs: Message-IDs of the mails, to find what we wrote into the mailbox ourselves.
     package func lookUp(
-        dedupeKeys: [ContentDigest], threadDigests: [ContentDigest], ownIDs: [String], tokenTickets: [TicketID], numbers: [Int64],
+        dedupeKeys: [ContentDigest], threadDigests: [ContentDigest], ownIDs: [String], tokenTickets: [TicketID],
+        numbers: [Int64],
         in transaction: PostgresTransaction
     ) async throws -> IntakeLookup {
         let buckets = Set((threadDigests + dedupeKeys).map { Int32($0[0]) % Int32(Self.lockBuckets) }).sorted()

@@ -1,6 +1,7 @@
 package import DeskModel
-package import struct Foundation.Date
 package import Postgres
+
+package import struct Foundation.Date
 
 /// One change to a mailbox that is to be made over IMAP.
 package struct MailboxWrite: Sendable {

@@ -1,6 +1,7 @@
 package import DeskModel
-package import struct Foundation.Date
 package import Postgres
+
+package import struct Foundation.Date
 
 /// A mailbox as the database knows it.
 package struct MailboxRecord: Sendable {

@@ -1,6 +1,7 @@
 package import DeskModel
-package import struct Foundation.Date
 package import Postgres
+
+package import struct Foundation.Date
 
 /// One outgoing mail.
 package struct OutboxMail: Sendable {
@@ -92,7 +93,11 @@ extension DeskStore {
     ///
     /// Not needed: the ticket was answered or closed before its acknowledgement went; the address is undeliverable or
     /// had an acknowledgement within a day.
-    package func claimOutbox(mailbox: MailboxID, limit: Int, lease: Duration) async throws -> [OutboxMail] {
+    ///
+    /// - Parameter noticeCap: Notices to the team within an hour; more of them wait for the next one.
+    package func claimOutbox(
+        mailbox: MailboxID, limit: Int, lease: Duration, noticeCap: Int
+    ) async throws -> [OutboxMail] {
         let rows = try await self.pool.withConnection { connection in
             try await connection.query(
                 """
@@ -110,8 +115,11 @@ extension DeskStore {
                     from outbox o left join ticket t on t.id = o.ticket_id left join customer c on c.id = t.customer_id
                     where o.mailbox_id = \(mailbox.rawValue) and o.state = 'queued' and o.due_at <= now()
                         and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
-                        and (o.kind = 'notice'
-                            or not exists (select from control where key = 'pause.automatic'))
+                        and case o.kind
+                            when 'notice' then (
+                                select count(*) from outbox n
+                                where n.kind = 'notice' and n.finished_at > now() - interval '1 hour') < \(noticeCap)
+                            else not exists (select from control where key = 'pause.automatic') end
                     order by o.due_at, o.id limit \(limit) for update of o skip locked
                 ), cancelled as (
                     update outbox o set state = 'cancelled', finished_at = now(),
@@ -136,13 +144,15 @@ extension DeskStore {
         }.sorted { $0.id < $1.id }
     }
 
-    /// Commits that the next octets are the mail's: the last look at the pause switch, at the ticket, and at the lease.
+    /// Commits that the next octets are the mail's: the last look at the pause switch, at the ticket, and at the lease,
+    /// which then lasts longer than any server may take to answer.
     ///
     /// - Returns: False when it may not be sent now; it stays claimed.
     package func beginTransmission(_ mail: OutboxMail) async throws -> Bool {
         let count = try await self.pool.execute(
             """
-            update outbox o set state = 'transmitting', attempt = attempt + 1
+            update outbox o set state = 'transmitting', attempt = attempt + 1,
+                lease_until = clock_timestamp() + interval '15 minutes'
             where o.id = \(mail.id.rawValue) and o.state = 'claimed' and o.lease_token = \(mail.leaseToken)
                 and o.lease_until > clock_timestamp()
                 and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
@@ -284,7 +294,8 @@ extension DeskStore {
     }
 
     /// A person's decision about a mail: `resend` or `cancel`/`discard`.
-    package func decideOutbox(_ id: OutboxID, _ event: DeliveryState.Event, actor: String) async throws -> DeliveryState {
+    package func decideOutbox(_ id: OutboxID, _ event: DeliveryState.Event, actor: String) async throws -> DeliveryState
+    {
         try await self.pool.withTransaction { transaction in
             let rows = try await transaction.query("select state from outbox where id = \(id.rawValue) for update")
             guard let row = rows.first else { throw StoreError(.notFound, "outbox \(id)") }

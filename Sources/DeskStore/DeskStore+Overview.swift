@@ -1,6 +1,7 @@
 internal import DeskModel
-package import struct Foundation.Date
 internal import Postgres
+
+package import struct Foundation.Date
 
 /// The desk at a glance: `martlet status`.
 package struct DeskOverview: Sendable, Codable {
@@ -109,7 +110,8 @@ extension DeskStore {
 
     /// - Parameter state: `replayed` or `discarded`.
     package func settleQuarantine(_ id: Int64, state: String) async throws {
-        let count = try await self.pool.execute("update quarantine set state = \(state) where id = \(id) and state = 'held'")
+        let count = try await self.pool.execute(
+            "update quarantine set state = \(state) where id = \(id) and state = 'held'")
         guard count == 1 else { throw StoreError(.notFound, "no held mail \(id)") }
     }
 }

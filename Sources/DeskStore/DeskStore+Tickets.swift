@@ -1,6 +1,7 @@
 package import DeskModel
-package import struct Foundation.Date
 package import Postgres
+
+package import struct Foundation.Date
 
 /// A row of `martlet tickets list`.
 package struct TicketSummary: Sendable, Codable {
@@ -158,11 +159,13 @@ extension DeskStore {
             order by o.embedding <=> e.embedding limit \(limit)
             """)
         return try rows.map { row in
-            let (similarity, id, number, subject, email, name, category, priority, status, sentiment, confidence,
-                decision, agent, created, count) = try row.decode(
-                    Double.self, Int64.self, Int64.self, String.self, String.self, String?.self, String?.self,
-                    String.self, String.self, Double?.self, Double?.self, String?.self, String?.self, Date.self,
-                    Int64.self)
+            let (
+                similarity, id, number, subject, email, name, category, priority, status, sentiment, confidence,
+                decision, agent, created, count
+            ) = try row.decode(
+                Double.self, Int64.self, Int64.self, String.self, String.self, String?.self, String?.self,
+                String.self, String.self, Double?.self, Double?.self, String?.self, String?.self, Date.self,
+                Int64.self)
             return (
                 TicketSummary(
                     id: id, number: number, subject: subject, customerEmail: email, customerName: name,
@@ -175,10 +178,12 @@ extension DeskStore {
     }
 
     private static func summary(_ row: PostgresRow) throws -> TicketSummary {
-        let (id, number, subject, email, name, category, priority, status, sentiment, confidence, decision, agent,
-            created, count) = try row.decode(
-                Int64.self, Int64.self, String.self, String.self, String?.self, String?.self, String.self, String.self,
-                Double?.self, Double?.self, String?.self, String?.self, Date.self, Int64.self)
+        let (
+            id, number, subject, email, name, category, priority, status, sentiment, confidence, decision, agent,
+            created, count
+        ) = try row.decode(
+            Int64.self, Int64.self, String.self, String.self, String?.self, String?.self, String.self, String.self,
+            Double?.self, Double?.self, String?.self, String?.self, Date.self, Int64.self)
         return TicketSummary(
             id: id, number: number, subject: subject, customerEmail: email, customerName: name, category: category,
             priority: .init(rawValue: priority) ?? .normal, status: TicketStatus(rawValue: status) ?? .open,

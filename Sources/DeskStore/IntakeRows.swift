@@ -1,4 +1,5 @@
 package import DeskModel
+
 package import struct Foundation.Date
 
 /// SHA-256 of a Message-ID or of a mail's content; 32 octets.

@@ -166,9 +166,7 @@ extension PriorityRules {
         case .anger: evidence.sentiment.score <= -0.5 && SentimentLexicon.isAngry(evidence.words)
         case .contacts: Double(evidence.context.contacts) >= threshold
         case .vip: evidence.context.isVIP
-        case .damagePhoto:
-            evidence.context.hasPhoto
-                && (evidence.category.hasPrefix("Damaged") || SentimentLexicon.tellsDamage(evidence.words))
+        case .damagePhoto: evidence.context.hasPhoto && SentimentLexicon.tellsDamage(evidence.words)
         case .waiting: evidence.context.waiting >= .seconds(threshold * 3600)
         }
     }

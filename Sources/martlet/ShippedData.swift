@@ -43,7 +43,8 @@ struct ShippedData {
     /// A file that `martlet train` wrote.
     static func model(at path: String) throws -> TriageModel {
         guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw CommandError(.usage, "the model \(path) cannot be read", remedy: "name a file that martlet train wrote")
+            throw CommandError(
+                .usage, "the model \(path) cannot be read", remedy: "name a file that martlet train wrote")
         }
         return try TriageModel(bytes: [UInt8](bytes))
     }
@@ -51,8 +52,7 @@ struct ShippedData {
     /// The taxonomy's model: from the cache when it is of this taxonomy and encoder, else trained and cached.
     ///
     /// The cache lies in `MARTLET_STATE`, systemd's state folder, or the user's cache.
-    func taxonomyModel(_ taxonomy: Taxonomy, encoder: any TextEncoder) async throws -> TriageModel
-    {
+    func taxonomyModel(_ taxonomy: Taxonomy, encoder: any TextEncoder) async throws -> TriageModel {
         let key = TriageModel.fingerprint(Array("\(taxonomy.fingerprint) \(encoder.model)".utf8))
         let folder = self.cacheFolder
         let path = folder.map { "\($0)/triage-\(key).model" }

@@ -182,7 +182,9 @@ private func explore<World: Hashable>(
             var result: [DraftFolderModel] = []
             let current = self.second ?? self.first
             let number = self.second == nil ? 1 : 2
-            func with(_ state: MailboxWriteState, _ change: (inout DraftFolderModel) -> Void = { _ in }) -> DraftFolderModel {
+            func with(_ state: MailboxWriteState, _ change: (inout DraftFolderModel) -> Void = { _ in })
+                -> DraftFolderModel
+            {
                 var world = self
                 if world.second == nil { world.first = state } else { world.second = state }
                 change(&world)

@@ -32,7 +32,8 @@ import Testing
 
     @Test func `old keys verify and the first one signs`() {
         let rotated = TokenSigner(keys: [
-            TokenKey(id: "k2", secret: Secret("a newer secret")), TokenKey(id: "k1", secret: Secret("a secret of the desk")),
+            TokenKey(id: "k2", secret: Secret("a newer secret")),
+            TokenKey(id: "k1", secret: Secret("a secret of the desk")),
         ])
         let old = self.signer.messageID(for: self.token, domain: "shop.example")
         #expect(rotated.verify(old) == self.token)
@@ -62,7 +63,8 @@ import Testing
         let mac = self.signer.noteMAC(messageID: id, body: BriefingNoteHeader.canonical(body))
         let received = "Why: late parcel\nSources: shipping.md\n\n"
         #expect(self.signer.isValidNoteMAC(mac, messageID: id, body: BriefingNoteHeader.canonical(received)))
-        #expect(!self.signer.isValidNoteMAC(mac, messageID: id, body: BriefingNoteHeader.canonical("Why: something else")))
+        #expect(
+            !self.signer.isValidNoteMAC(mac, messageID: id, body: BriefingNoteHeader.canonical("Why: something else")))
         let other = self.signer.messageID(for: ThreadToken(ticketID: TicketID(1), sequence: 1), domain: "shop.example")
         #expect(!self.signer.isValidNoteMAC(mac, messageID: other, body: BriefingNoteHeader.canonical(body)))
     }

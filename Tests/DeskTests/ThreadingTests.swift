@@ -47,14 +47,16 @@ import Testing
     }
 
     @Test(arguments: [false, true]) func `the customer's answer to our mail joins`(viaReferences: Bool) throws {
-        let id = self.signer.messageID(for: ThreadToken(ticketID: TicketID(7), sequence: 1), domain: "shop.example").text
+        let id = self.signer.messageID(for: ThreadToken(ticketID: TicketID(7), sequence: 1), domain: "shop.example")
+            .text
         let message = try self.message(
             from: "ANN@example.com", inReplyTo: viaReferences ? [] : [id], references: viaReferences ? [id] : [])
         #expect(self.isAttached(self.assign(message, self.ticket())))
     }
 
     @Test func `a stranger with our token is kept apart but visible`() throws {
-        let id = self.signer.messageID(for: ThreadToken(ticketID: TicketID(7), sequence: 1), domain: "shop.example").text
+        let id = self.signer.messageID(for: ThreadToken(ticketID: TicketID(7), sequence: 1), domain: "shop.example")
+            .text
         let message = try self.message(from: "mallory@example.org", inReplyTo: [id])
         guard case .attachFlagged(let ticket, _) = self.assign(message, self.ticket()) else {
             Issue.record("not flagged")
@@ -109,9 +111,11 @@ import Testing
         #expect(self.assign(message, self.ticket()) == .open(linked: nil, reason: "refers to nothing known"))
     }
 
-    @Test(arguments: [
-        ("[MT-1042] x", 1042), ("x [list] [mt-7]", 7), ("MT-1042", nil), ("[MT-]", nil), ("[MT-1x]", nil), ("[", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("[MT-1042] x", 1042), ("x [list] [mt-7]", 7), ("MT-1042", nil), ("[MT-]", nil), ("[MT-1x]", nil),
+            ("[", nil),
+        ] as [(String, Int64?)])
     func `finds the ticket number in a subject`(subject: String, number: Int64?) {
         #expect(Threading.ticketNumber(in: subject)?.value == number)
     }

@@ -7,7 +7,7 @@ extension Analysis.Priority.Level: ExpressibleByArgument {}
 
 extension TicketNumber: ExpressibleByArgument {
     /// `MT-1042`, `mt-1042` or `1042`.
-    public init?(argument: String) { self.init(argument) }
+    package init?(argument: String) { self.init(argument) }
 }
 
 /// `martlet tickets`: what came in and what became of it.

@@ -56,7 +56,7 @@ enum DeskFields {
             .addresses("escalation.team", \.escalation.team, "Who gets notices of tickets that need a person."),
             .integer(
                 "escalation.hourly_cap", \.escalation.hourlyCap, in: 0...10_000, preset: preset.escalation.hourlyCap,
-                "Notices an hour; the rest is gathered into a digest."),
+                "Notices an hour; more of them wait for the next hour."),
             .addresses("escalation.vip", \.escalation.vip, "Customers whose mail is always escalated."),
             .fraction(
                 "draft.floor", \.draft.floor, preset: preset.draft.floor,
