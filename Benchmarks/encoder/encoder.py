@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The encoder against onnxruntime fp32 on the same weights, interleaved, one thread each; one JSON line a figure.
+"""The encoder against onnxruntime fp32 on the same weights, interleaved, one thread each, by processor time; one JSON line.
 
 Needs numpy, onnx and onnxruntime (PyPI). The ONNX graph is built here from model.safetensors, so both run the same
 weights; both read token ids of the same length.
@@ -101,12 +101,12 @@ def main():
     session.run(None, {"ids": ids})
 
     def reference():
-        started, count = time.monotonic(), 0
+        started, used, count = time.monotonic(), time.process_time(), 0
         while time.monotonic() - started < args.seconds:
             vectors = session.run(None, {"ids": ids})[0].mean(axis=1)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             count += args.batch
-        return count / (time.monotonic() - started)
+        return count / (time.process_time() - used)
 
     def ours():
         done = subprocess.run(
@@ -118,13 +118,14 @@ def main():
     for _ in range(args.rounds):
         baseline, figure = reference(), ours()
         kernels = figure["kernels"]
-        rates.append((figure["perSecond"], baseline))
-        ratios.append(figure["perSecond"] / baseline)
+        rates.append((figure["perProcessorSecond"], baseline))
+        ratios.append(figure["perProcessorSecond"] / baseline)
     print(json.dumps({
-        "figure": f"encoder texts/s per core at {args.tokens} tokens, batch {args.batch}",
+        "figure": f"encoder texts per processor second of one thread at {args.tokens} tokens, batch {args.batch}",
         "value": round(statistics.median(r[0] for r in rates), 1), "baseline": f"onnxruntime {onnxruntime.__version__} fp32",
         "baseline_value": round(statistics.median(r[1] for r in rates), 1), "ratio": round(statistics.median(ratios), 3),
-        "ratios": [round(r, 3) for r in ratios], "goal": 0.9, "kernels": kernels}))
+        "ratios": [round(r, 3) for r in ratios], "goal": ">= 0.9", "kernels": kernels,
+        "load": round(os.getloadavg()[0], 1)}))
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ package struct EscalationSigns: Sendable, Equatable {
 
     /// - Parameter text: subject and visible body; the first 20,000 characters are read.
     package init(text: String) {
-        let words = FoldedWords(text.prefix(20_000))
-        self.signs = Self.order.filter { sign in Self.phrases[sign]?.contains(where: words.contain) ?? false }
+        let found = Self.phrases.labels(in: text.prefix(20_000))
+        self.signs = Self.order.filter(found.contains)
     }
 
     private static let order: [Sign] = [.safety, .legal, .fraud, .asksForHuman, .anger]
 
-    private static let phrases: [Sign: [FoldedWords.Phrase]] = [
+    private static let phrases = FoldedPhrases<Sign>([
         .asksForHuman: [
             "speak to a human", "speak with a human", "talk to a human", "real person", "real human", "human being",
             "speak to someone", "talk to someone", "speak with someone", "speak to a person", "talk to a person",
@@ -37,7 +37,7 @@ package struct EscalationSigns: Sendable, Equatable {
             "richiamatemi", "met een medewerker", "iemand spreken", "een mens", "echte persoon", "bel me",
             "leidinggevende", "porozmawiac z czlowiekiem", "z konsultantem", "zywym czlowiekiem", "prosze o telefon",
             "kierownik*", "falar com uma pessoa", "falar com alguem", "pessoa real", "um responsavel", "liguem me",
-        ].map(FoldedWords.Phrase.init),
+        ],
         .legal: [
             "lawyer*", "solicitor*", "attorney*", "legal action", "legal steps", "take you to court", "small claims",
             "sue you", "lawsuit", "ombudsman", "trading standards", "consumer protection", "chargeback", "anwalt*",
@@ -49,7 +49,7 @@ package struct EscalationSigns: Sendable, Equatable {
             "juridische stappen", "rechtbank", "consumentenbond", "prawnik*", "adwokat*", "kroki prawne",
             "rzecznik konsumentow", "uokik", "advogad*", "acao judicial", "medidas legais", "livro de reclamacoes",
             "processo judicial",
-        ].map(FoldedWords.Phrase.init),
+        ],
         .safety: [
             "caught fire", "on fire", "started smoking", "smell of smoke", "burnt me", "burned me", "electric shock",
             "electrocuted", "exploded",
@@ -59,9 +59,10 @@ package struct EscalationSigns: Sendable, Equatable {
             "choc electrique", "explose", "blesse*", "hopital", "dangereu*", "se quemo", "incendio", "humo",
             "descarga electrica", "exploto", "herid*", "peligros*", "preso fuoco", "fumo", "scossa elettrica",
             "esploso", "ferit*", "ospedale", "pericolos*", "vlam gevat", "elektrische schok", "ontploft",
-            "gewond", "ziekenhuis", "gevaarlijk", "zapalil*", "dym", "porazil* prad*", "wybuch*", "ranny", "szpital*",
+            "gewond", "ziekenhuis", "gevaarlijk", "zapalil*", "dym", "porazil prad*", "porazila prad*", "wybuch*",
+            "ranny", "szpital*",
             "niebezpieczn*", "pegou fogo", "fumaca", "choque eletrico", "explodiu", "ferid*", "perigos*",
-        ].map(FoldedWords.Phrase.init),
+        ],
         .fraud: [
             "fraud*", "scam*", "hacked", "stolen card", "card was stolen", "stolen account", "unauthorised",
             "unauthorized", "did not order this", "someone else used", "identity theft", "betrug*", "gehackt",
@@ -69,7 +70,7 @@ package struct EscalationSigns: Sendable, Equatable {
             "je nai pas commande", "estafa*", "robad*", "hackead*", "no he pedido", "frode", "truffa*", "rubat*",
             "hackerat*", "non ho ordinato", "fraude", "oplichting", "gestolen", "niet besteld door mij", "oszust*",
             "wyludz*", "skradzion*", "zhakowan*", "burla", "roubad*", "hackead*", "nao encomendei",
-        ].map(FoldedWords.Phrase.init),
+        ],
         .anger: [
             "unacceptable", "outrageous", "disgusting", "worst", "ridiculous", "fed up", "furious", "disgrace*",
             "absolute joke", "useless", "never again", "rip off", "ripoff", "thieves", "unverschamt*", "frechheit",
@@ -78,8 +79,8 @@ package struct EscalationSigns: Sendable, Equatable {
             "inaccettabile", "vergogn*", "scandalos*", "mai piu", "ladri", "onacceptabel", "schandalig", "belachelijk",
             "woedend", "nooit meer", "skandal*", "niedopuszczaln*", "zenada", "oburzaj*", "nigdy wiecej", "zlodzie*",
             "inaceitavel", "vergonha", "absurdo", "nunca mais", "ladroes",
-        ].map(FoldedWords.Phrase.init),
-    ]
+        ],
+    ])
 }
 
 /// Signs that a mail tries to instruct the machine rather than to ask the shop.
@@ -92,35 +93,37 @@ package struct InjectionSigns: Sendable, Equatable {
     ///   - html: the HTML body when there is one.
     package init(text: String, html: String? = nil) {
         let text = text.prefix(100_000)
-        let words = FoldedWords(text)
         var signs: [String] = []
-        if Self.phrases.contains(where: words.contain) { signs.append("speaks to a machine, not to the shop") }
+        if !Self.phrases.labels(in: text).isEmpty { signs.append("speaks to a machine, not to the shop") }
         if text.unicodeScalars.contains(where: { Self.isHidden($0) }) { signs.append("holds hidden characters") }
-        let markup = [
-            "<|im_", "[inst]", "<<sys>>", "<system", "### instruction", "```system", "\nsystem:", "\nassistant:",
-        ]
         let lower = text.lowercased()
-        if markup.contains(where: lower.contains) { signs.append("holds marks of a language model's prompt") }
+        if Self.markup.matches(lower) { signs.append("holds marks of a language model's prompt") }
         if let html, Self.hidesText(html.lowercased()) { signs.append("holds text that a reader cannot see") }
         self.signs = signs
     }
 
-    private static let phrases: [FoldedWords.Phrase] = [
-        "ignore previous", "ignore all previous", "ignore the previous", "ignore above", "ignore the above",
-        "ignore your instructions", "disregard previous", "disregard the above", "disregard all", "forget your",
-        "forget previous", "forget all previous", "previous instructions", "system prompt", "your instructions",
-        "developer mode", "jailbreak*", "you are now", "pretend to be", "as an ai", "be an ai", "language model",
-        "chatgpt", "in your response", "in your reply write", "in your answer",
-        "your output", "respond with", "respond only", "respond in", "respond using",
-        "answer only with", "reply only with", "repeat after me", "include the following", "include this text",
-        "output the", "write the word", "approve this refund", "automatic approval", "auto approve",
-        "ignoriere alle", "ignoriere die", "vergiss alle", "vergiss deine", "du bist jetzt", "sprachmodell",
-        "ignorez les instructions", "ignore les instructions", "oubliez les", "tu es maintenant", "ignora las",
-        "ignora todas", "olvida las", "ahora eres", "ignora le", "ignora tutte", "dimentica le", "ora sei",
-        "negeer alle",
-        "negeer de", "vergeet alle", "je bent nu", "zignoruj", "zapomnij", "jestes teraz", "ignore as instrucoes",
-        "esqueca as", "agora voce e",
-    ].map(FoldedWords.Phrase.init)
+    private static let markup = PhraseSet([
+        "<|im_", "[inst]", "<<sys>>", "<system", "### instruction", "```system", "\nsystem:", "\nassistant:",
+    ])
+
+    private static let phrases = FoldedPhrases<Bool>([
+        true: [
+            "ignore previous", "ignore all previous", "ignore the previous", "ignore above", "ignore the above",
+            "ignore your instructions", "disregard previous", "disregard the above", "disregard all", "forget your",
+            "forget previous", "forget all previous", "previous instructions", "system prompt", "your instructions",
+            "developer mode", "jailbreak*", "you are now", "pretend to be", "as an ai", "be an ai", "language model",
+            "chatgpt", "in your response", "in your reply write", "in your answer",
+            "your output", "respond with", "respond only", "respond in", "respond using",
+            "answer only with", "reply only with", "repeat after me", "include the following", "include this text",
+            "output the", "write the word", "approve this refund", "automatic approval", "auto approve",
+            "ignoriere alle", "ignoriere die", "vergiss alle", "vergiss deine", "du bist jetzt", "sprachmodell",
+            "ignorez les instructions", "ignore les instructions", "oubliez les", "tu es maintenant", "ignora las",
+            "ignora todas", "olvida las", "ahora eres", "ignora le", "ignora tutte", "dimentica le", "ora sei",
+            "negeer alle",
+            "negeer de", "vergeet alle", "je bent nu", "zignoruj", "zapomnij", "jestes teraz", "ignore as instrucoes",
+            "esqueca as", "agora voce e",
+        ]
+    ])
 
     /// Characters that readers do not see and that ordinary mail has no use for: tags, bidirectional overrides.
     private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
@@ -135,22 +138,41 @@ package struct InjectionSigns: Sendable, Equatable {
     }
 }
 
-/// A text as folded words, searched for phrases at word boundaries.
-struct FoldedWords {
-    struct Phrase: Sendable {
-        fileprivate let text: String
-
-        init(_ phrase: String) {
-            let words = phrase.split(separator: " ").map { word in
-                word.hasSuffix("*") ? Words.all(in: word).joined() : Words.all(in: word).joined() + " "
-            }
-            self.text = " " + words.joined()
-        }
+/// Phrases of folded words, looked for all at once at the word boundaries of a text; each leads to its label.
+private struct FoldedPhrases<Label: Hashable & Sendable>: Sendable {
+    private struct Entry {
+        let bytes: [UInt8]
+        let label: Label
     }
 
-    private let text: String
+    /// By their first two bytes: few share them, so a text costs one look-up a word.
+    private let buckets: [UInt16: [Entry]]
 
-    init(_ text: some StringProtocol) { self.text = " " + Words.all(in: text).joined(separator: " ") + " " }
+    /// - Parameter phrases: at least two letters each; one that ends in `*` may go on inside its last word.
+    init(_ phrases: [Label: [String]]) {
+        var buckets: [UInt16: [Entry]] = [:]
+        for (label, list) in phrases {
+            for phrase in list {
+                let words = Words.all(in: phrase).joined(separator: " ")
+                let bytes = Array((phrase.hasSuffix("*") ? words : words + " ").utf8)
+                buckets[Self.key(bytes[0], bytes[1]), default: []].append(Entry(bytes: bytes, label: label))
+            }
+        }
+        self.buckets = buckets
+    }
 
-    func contain(_ phrase: Phrase) -> Bool { self.text.utf8.firstRange(of: phrase.text.utf8) != nil }
+    func labels(in text: some StringProtocol) -> Set<Label> {
+        var found: Set<Label> = []
+        let bytes = Array((Words.all(in: text).joined(separator: " ") + " ").utf8)
+        var start = 0
+        for end in bytes.indices where bytes[end] == 0x20 {
+            if end > start, let entries = self.buckets[Self.key(bytes[start], bytes[start + 1])] {
+                for entry in entries where bytes[start...].starts(with: entry.bytes) { found.insert(entry.label) }
+            }
+            start = end + 1
+        }
+        return found
+    }
+
+    private static func key(_ first: UInt8, _ second: UInt8) -> UInt16 { UInt16(first) << 8 | UInt16(second) }
 }
