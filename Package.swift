@@ -77,7 +77,8 @@ let package = Package(
         .target(
             name: "Triage",
             dependencies: [
-                "Encoder", "LinearModel", "LanguageGuess", "DeskModel", .product(name: "Yams", package: "Yams"), logging,
+                "Encoder", "LinearModel", "LanguageGuess", "DeskModel", .product(name: "Yams", package: "Yams"),
+                logging,
             ], swiftSettings: strict),
         .target(
             name: "Answering", dependencies: ["Encoder", "LinearModel", "DeskModel", logging], swiftSettings: strict),
@@ -94,8 +95,9 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Desk", "DeskModel", "DeskStore", "MailTransport", "WorkQueue", "Triage", "Answering", "MIME", "Postgres",
-                "Encoder", "Systemd", "Curl", "ConnectionThread", logging, lifecycle,
+                "Desk", "DeskModel", "DeskStore", "MailTransport", "WorkQueue", "Triage", "Answering", "MIME",
+                "Postgres",
+                "Encoder", "Systemd", "Curl", "ConnectionThread", "CPosix", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -103,21 +105,36 @@ let package = Package(
             ], swiftSettings: strict),
 
         // Tests mirror the tree
+        .target(
+            name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: wrapper),
         tests("ConnectionThread"),
-        tests("Curl"),
-        tests("Postgres", [logging]),
+        .target(
+            name: "ScriptedServer", dependencies: ["CPosix", "ConnectionThread"], path: "Tests/ScriptedServer",
+            swiftSettings: wrapper),
+        tests("Curl", ["ScriptedServer"]),
+        tests("Postgres", ["TestSupport", "ConnectionThread", logging, lifecycle]),
         tests("MIME", ["DeskModel"]),
         tests("Systemd", [lifecycle, logging]),
         tests("Encoder", resources: [.copy("Fixtures")]),
         tests("LinearModel"),
         tests("LanguageGuess"),
         tests("DeskModel"),
-        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread"]),
-        tests("DeskStore", ["Postgres", "DeskModel", "WorkQueue"]),
-        tests("WorkQueue", ["Postgres", lifecycle]),
+        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread", "ScriptedServer", logging]),
+        tests("DeskStore", ["TestSupport", "Postgres", "DeskModel", "WorkQueue"]),
+        tests("WorkQueue", ["TestSupport", "Postgres", lifecycle, logging]),
         tests("Triage", ["Encoder", "DeskModel"], resources: [.copy("Fixtures")]),
         tests("Answering", ["Encoder", "DeskModel"]),
-        tests("Desk", ["DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME", "Triage", "Encoder"]),
-        tests("martlet", ["DeskModel", "Desk"]),
+        tests(
+            "Desk",
+            [
+                "TestSupport", "ScriptedServer", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue", "MIME",
+                "Triage", "Encoder", "ConnectionThread", logging, lifecycle,
+            ]),
+        tests(
+            "martlet",
+            [
+                "DeskModel", "Desk", "DeskStore", "MailTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ]
 )

@@ -17,3 +17,57 @@ static inline shim_part_kind shim_kind(void *object) {
 static inline int shim_is_group(void *address) { return INTERNET_ADDRESS_IS_GROUP(address); }
 static inline int shim_is_mailbox(void *address) { return INTERNET_ADDRESS_IS_MAILBOX(address); }
 static inline void shim_unref(void *object) { if (object != NULL) g_object_unref(object); }
+
+// Parses one message out of a copy of the bytes; the caller owns the result and unrefs it. NULL for no message.
+static inline void *shim_parse(const void *bytes, size_t length, GMimeParserOptions *options) {
+    GMimeStream *stream = g_mime_stream_mem_new_with_buffer((const char *) bytes, length);
+    GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+    g_object_unref(stream);
+    GMimeMessage *message = g_mime_parser_construct_message(parser, options);
+    g_object_unref(parser);
+    return message;
+}
+static inline void *shim_root(void *message) { return g_mime_message_get_mime_part(GMIME_MESSAGE(message)); }
+static inline void *shim_inner_message(void *part) { return g_mime_message_part_get_message(GMIME_MESSAGE_PART(part)); }
+static inline int shim_child_count(void *multipart) { return g_mime_multipart_get_count(GMIME_MULTIPART(multipart)); }
+static inline void *shim_child(void *multipart, int index) {
+    return g_mime_multipart_get_part(GMIME_MULTIPART(multipart), index);
+}
+static inline const char *shim_prologue(void *multipart) {
+    return g_mime_multipart_get_prologue(GMIME_MULTIPART(multipart));
+}
+static inline GMimeContentType *shim_content_type(void *object) {
+    return g_mime_object_get_content_type(GMIME_OBJECT(object));
+}
+static inline const char *shim_disposition(void *object) { return g_mime_object_get_disposition(GMIME_OBJECT(object)); }
+static inline const char *shim_disposition_parameter(void *object, const char *name) {
+    return g_mime_object_get_content_disposition_parameter(GMIME_OBJECT(object), name);
+}
+static inline const char *shim_type_parameter(void *object, const char *name) {
+    return g_mime_object_get_content_type_parameter(GMIME_OBJECT(object), name);
+}
+static inline const char *shim_content_id(void *object) { return g_mime_object_get_content_id(GMIME_OBJECT(object)); }
+static inline const char *shim_raw_header(void *object, const char *name) {
+    GMimeHeader *header = g_mime_header_list_get_header(g_mime_object_get_header_list(GMIME_OBJECT(object)), name);
+    return header == NULL ? NULL : g_mime_header_get_raw_value(header);
+}
+// The decoded content of a leaf part; the caller frees the array. NULL when the part has none.
+static inline GByteArray *shim_content(void *part) {
+    GMimeDataWrapper *content = g_mime_part_get_content(GMIME_PART(part));
+    GByteArray *bytes = g_byte_array_new();
+    if (content == NULL) return bytes;
+    GMimeStream *stream = g_mime_stream_mem_new();
+    g_mime_stream_mem_set_byte_array(GMIME_STREAM_MEM(stream), bytes);
+    g_mime_data_wrapper_write_to_stream(content, stream);
+    g_object_unref(stream);
+    return bytes;
+}
+// The whole text of an object, header included; the caller frees the array.
+static inline GByteArray *shim_written(void *object) {
+    GByteArray *bytes = g_byte_array_new();
+    GMimeStream *stream = g_mime_stream_mem_new();
+    g_mime_stream_mem_set_byte_array(GMIME_STREAM_MEM(stream), bytes);
+    g_mime_object_write_to_stream(GMIME_OBJECT(object), NULL, stream);
+    g_object_unref(stream);
+    return bytes;
+}

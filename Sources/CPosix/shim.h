@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,3 +15,9 @@ static inline int shim_set_thread_name(pthread_t thread, const char *name) { ret
 
 // syscall is variadic.
 static inline pid_t shim_gettid(void) { return (pid_t)syscall(SYS_gettid); }
+
+// ioctl is variadic. Columns of the terminal behind a descriptor; 0 when there is none.
+static inline int shim_terminal_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}

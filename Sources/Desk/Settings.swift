@@ -152,7 +152,7 @@ package struct AcknowledgementSettings: Sendable {
 package struct EscalationSettings: Sendable {
     /// Who gets notices; empty means nobody, and the dashboard alone shows it.
     package var team: [MailAddress] = []
-    /// Notices an hour; the rest is gathered into a digest.
+    /// Notices an hour; more of them wait for the next hour.
     package var hourlyCap = 20
     /// Addresses whose mail is always escalated.
     package var vip: [MailAddress] = []

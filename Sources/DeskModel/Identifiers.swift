@@ -48,7 +48,8 @@ package struct TicketNumber: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads `MT-1042`, `mt-1042` or `1042`; nil for anything else.
     package init?(_ text: some StringProtocol) {
-        let digits = text.lowercased().hasPrefix(Self.prefix.lowercased()) ? text.dropFirst(Self.prefix.count) : text[...]
+        let digits =
+            text.lowercased().hasPrefix(Self.prefix.lowercased()) ? text.dropFirst(Self.prefix.count) : text[...]
         guard let value = Int64(digits), value > 0, digits.allSatisfy(\.isNumber) else { return nil }
         self.value = value
     }

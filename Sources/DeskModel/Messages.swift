@@ -72,12 +72,20 @@ package struct InboundMessage: Sendable, Codable {
     package var replyTo: [MailAddress]
     package var to: [MailAddress]
     package var cc: [MailAddress]
+    /// From, To and Cc as they were written, for showing: also what is no address that mail can be sent to.
+    package var writtenFrom: [WrittenAddress] = []
+    package var writtenTo: [WrittenAddress] = []
+    package var writtenCc: [WrittenAddress] = []
+    /// Whether the HTML holds text that a reader does not see; a sign of planted instructions.
+    package var hasHiddenText = false
     /// The sender's claim; never used for service levels.
     package var date: Date?
     /// Of the topmost Received field, written by our own server; nil when there is none.
     package var received: Date?
     /// The chosen body as text: LF line ends, no NUL.
     package var bodyText: String
+    /// The texts that make up `bodyText`, where a mail has several (text, picture, text); the first is the main one.
+    package var bodyParts: [String] = []
     /// The HTML part as it came, for showing; nil when there is none.
     package var bodyHTML: String?
     package var reply: ReplyText
@@ -222,5 +230,18 @@ package struct OutboundMessage: Sendable {
         self.references = references
         self.extraHeaders = extraHeaders
         self.body = body
+    }
+}
+
+/// A mailbox as it was written, also one that nothing can be sent to (`root`, a local part with spaces).
+package struct WrittenAddress: Hashable, Sendable, Codable {
+    /// Decoded; empty when there is none.
+    package let name: String
+    /// As written; empty for a name without an address.
+    package let address: String
+
+    package init(name: String, address: String) {
+        self.name = name
+        self.address = address
     }
 }

@@ -39,7 +39,7 @@ struct BenchEncode: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let encoder = try SentenceEncoder(directory: try ShippedData().modelDirectory(), workers: self.workers)
+        let encoder = try ShippedData().encoder(workers: self.workers)
         if let data = self.data {
             try await self.encodeRows(of: data, encoder)
             return
@@ -54,12 +54,10 @@ struct BenchEncode: AsyncParsableCommand {
             count += try await encoder.encode(texts).count
         }
         let passed = (clock.now - started) / .seconds(1)
-        try JSONLines.write([
-            Figure(
-                kernels: encoder.kernels, tokens: encoder.tokenIDs(text).count, batch: self.batch,
-                workers: self.workers,
-                perSecond: Double(count) / passed)
-        ])
+        let figure = Figure(
+            kernels: encoder.kernels, tokens: encoder.tokenIDs(text).count, batch: self.batch, workers: self.workers,
+            perSecond: Double(count) / passed)
+        Terminal.write(try JSONOutput.line(figure) + Data("\n".utf8))
     }
 
     private struct Row: Decodable {
@@ -68,11 +66,10 @@ struct BenchEncode: AsyncParsableCommand {
     }
 
     private func encodeRows(of path: String, _ encoder: SentenceEncoder) async throws {
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw MissingData(what: path, hint: "name a readable file of JSON lines")
+        guard let contents = FileManager.default.contents(atPath: path) else {
+            throw CommandError(.usage, "\(path) cannot be read", remedy: "name a readable file of JSON lines")
         }
-        var lines = JSONLines(handle)
-        let texts = try lines.next(count: .max, bytes: .max).map { line in
+        let texts = try contents.split(separator: 0x0A).map { line in
             let row = try JSONDecoder().decode(Row.self, from: line)
             return TriageInput(subject: row.subject ?? "", body: row.body ?? "").text
         }
@@ -85,6 +82,6 @@ struct BenchEncode: AsyncParsableCommand {
         let figure = Figure(
             kernels: encoder.kernels, tokens: 0, batch: texts.count, workers: self.workers,
             perSecond: Double(texts.count) / passed)
-        try JSONLines.write([figure])
+        Terminal.write(try JSONOutput.line(figure) + Data("\n".utf8))
     }
 }

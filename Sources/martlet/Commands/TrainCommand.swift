@@ -44,7 +44,7 @@ struct TrainCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let rows = try self.rows()
-            let encoder = try SentenceEncoder(directory: try ShippedData().modelDirectory())
+            let encoder = try ShippedData().encoder()
             let clock = ContinuousClock()
             let started = clock.now
             let embeddings = try await encoder.encode(rows.map(\.text))
@@ -58,25 +58,18 @@ struct TrainCommand: AsyncParsableCommand {
                     + "\(Self.seconds(trained - embedded)) (kernels \(encoder.kernels)); model \(model.version) in \(self.out)"
             )
         } catch let error as TriageError {
-            JSONLines.complain(error.context)
-            throw ExitCode(1)
-        } catch let error as MissingData {
-            JSONLines.complain(error.description)
-            throw ExitCode(1)
+            throw CommandError(.failed, error.context)
         }
     }
 
     private func rows() throws -> [TrainingRow] {
-        guard let handle = FileHandle(forReadingAtPath: self.data) else {
-            throw MissingData(what: self.data, hint: "name a readable file of JSON lines")
+        guard let contents = FileManager.default.contents(atPath: self.data) else {
+            throw CommandError(.usage, "\(self.data) cannot be read", remedy: "name a readable file of JSON lines")
         }
-        var lines = JSONLines(handle)
         var rows: [TrainingRow] = []
-        var number = 0
-        while let line = try lines.next(count: 1, bytes: 1).first {
-            number += 1
+        for (number, line) in contents.split(separator: 0x0A).enumerated() {
             guard let row = try? JSONDecoder().decode(Row.self, from: line) else {
-                throw TriageError(.badTrainingData, "\(self.data): row \(number) is not {subject, body, labels}")
+                throw TriageError(.badTrainingData, "\(self.data): row \(number + 1) is not {subject, body, labels}")
             }
             rows.append(
                 TrainingRow(

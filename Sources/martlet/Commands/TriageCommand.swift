@@ -26,13 +26,13 @@ struct TriageCommand: AsyncParsableCommand {
     }
 
     private struct Row: Decodable {
-        var id: RowIdentifier?
+        var id: LineID?
         var subject: String?
         var body: String?
     }
 
     private struct Answer: Encodable {
-        var id: RowIdentifier
+        var id: LineID?
         var analysis: Analysis
 
         enum CodingKeys: String, CodingKey { case id }
@@ -45,48 +45,26 @@ struct TriageCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        do {
-            let trained = try self.model.map { try ShippedData.model(at: $0) }
-            let engine = try await ShippedData().engine(model: trained, taxonomyFile: self.taxonomy)
-            if self.jsonl {
-                try await Self.stream(engine)
-            } else {
-                let input = TriageInput(subject: "", body: self.text.joined(separator: " "))
-                Self.show(try await engine.analyse([input])[0].analysis)
+        let trained = try self.model.map { try ShippedData.model(at: $0) }
+        let shipped = try ShippedData()
+        let engine = try await shipped.engine(
+            model: trained, encoder: try shipped.encoder(), taxonomyFile: self.taxonomy)
+        guard self.jsonl else {
+            let input = TriageInput(subject: "", body: self.text.joined(separator: " "))
+            Self.show(try await engine.analyse([input])[0].analysis)
+            return
+        }
+        // Large batches, so that texts of one length meet; one is analysed while the next one is read.
+        let lines = JSONLines(batch: 512, width: 2)
+        try await lines.runBatches { (rows: [Row]) -> [Result<Answer, any Error>] in
+            do {
+                let results = try await engine.analyse(
+                    rows.map { TriageInput(subject: $0.subject ?? "", body: $0.body ?? "") })
+                return zip(rows, results).map { .success(Answer(id: $0.id, analysis: $1.analysis)) }
+            } catch {
+                return rows.map { _ in .failure(error) }
             }
-        } catch let error as TriageError {
-            JSONLines.complain(error.context)
-            throw ExitCode(error.code == .malformedTaxonomy ? 2 : 1)
-        } catch let error as MissingData {
-            JSONLines.complain(error.description)
-            throw ExitCode(1)
         }
-    }
-
-    /// One chunk is read and analysed while the one before it is written; memory holds two.
-    private static func stream(_ engine: TriageEngine) async throws {
-        var lines = JSONLines()
-        var size = 32
-        while true {
-            let chunk = try lines.next(count: size, bytes: 4 << 20)
-            guard !chunk.isEmpty else { return }
-            // A first answer soon, then chunks large enough to sort by length.
-            size = min(1024, size * 2)
-            let rows = chunk.map { Self.row($0) }
-            let results = try await engine.analyse(
-                rows.map { TriageInput(subject: $0.subject ?? "", body: $0.body ?? "") })
-            try JSONLines.write(zip(rows, results).map { Answer(id: $0.id ?? .none, analysis: $1.analysis) })
-        }
-    }
-
-    /// A line that is no JSON object is analysed as an empty mail, so that every line has its answer.
-    private static func row(_ line: Data) -> Row {
-        if let row = try? JSONDecoder().decode(Row.self, from: line) { return row }
-        if let repaired = try? JSONDecoder().decode(Row.self, from: Data(String(decoding: line, as: UTF8.self).utf8)) {
-            return repaired
-        }
-        JSONLines.complain("a line is no JSON object; it is answered as an empty mail")
-        return Row()
     }
 
     private static func show(_ analysis: Analysis) {

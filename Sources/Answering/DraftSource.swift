@@ -1,0 +1,127 @@
+/// One article as a drafter draws from it: its sentences with their vectors.
+package struct DraftSource: Sendable {
+    package struct Sentence: Sendable {
+        package let text: String
+        /// Which passage of the article it stands in.
+        package let passage: Int
+        /// Whether it is part of a list item.
+        package let isListItem: Bool
+        /// Whether it begins a paragraph or list item.
+        package let startsLine: Bool
+        package let vector: [Float]
+        let wordCount: Int
+
+        /// Whether it cannot be understood without the sentence before it.
+        var needsPredecessor: Bool {
+            guard let first = Words.all(in: self.text.prefix(40)).first else { return true }
+            return Self.dependent.contains(first)
+        }
+
+        private static let dependent: Set<String> = [
+            "this", "that", "these", "those", "it", "they", "then", "however", "otherwise", "also", "but", "so", "and",
+            "there", "he", "she", "dies", "diese", "dieser", "dann", "sonst", "aber", "cela", "ils", "elle", "dans",
+            "esto", "pero", "questo", "dit", "deze", "to", "isso",
+        ]
+    }
+
+    package let text: Grounding.Source
+    /// ISO 639-1; English when the text does not tell.
+    package let language: String
+    package let sentences: [Sentence]
+    /// How near each passage is to what was asked.
+    package let passageCosines: [Float]
+    /// Embedding of what was asked: of the whole mail, or of the one sentence that this article answers.
+    package let vector: [Float]
+
+    /// Passages, lines and sentences of an article before they have vectors.
+    static func outline(_ passages: [String]) -> [(text: String, passage: Int, isListItem: Bool, startsLine: Bool)] {
+        passages.enumerated().flatMap { passage, content in
+            content.split(separator: "\n").flatMap { line in
+                let isListItem = line.hasPrefix("- ")
+                let text = isListItem ? line.dropFirst(2) : line
+                return SentenceSplitter.sentences(text).enumerated().map { position, sentence in
+                    (sentence, passage, isListItem, position == 0)
+                }
+            }
+        }
+    }
+
+    init(
+        text: Grounding.Source, passages: [String], vectors: [[Float]], passageCosines: [Float], vector: [Float]
+    ) {
+        self.text = text
+        self.language = StopWords.language(of: text.text) ?? "en"
+        self.passageCosines = passageCosines
+        self.vector = vector
+        self.sentences = zip(Self.outline(passages), vectors).map { piece, vector in
+            Sentence(
+                text: piece.text, passage: piece.passage, isListItem: piece.isListItem, startsLine: piece.startsLine,
+                vector: vector, wordCount: piece.text.split(separator: " ").count)
+        }
+    }
+
+    /// How well a sentence fits what was asked: its own nearness and that of its passage, which knows its headings.
+    func score(of index: Int) -> Float {
+        let sentence = self.sentences[index]
+        return 0.6 * VectorTable.product(sentence.vector, self.vector) + 0.4 * self.passageCosines[sentence.passage]
+    }
+
+    /// Sentences that belong together, in order: a paragraph, or a list with the line that leads it in.
+    func paragraphs(of usable: [Int]) -> [[Int]] {
+        var paragraphs: [[Int]] = []
+        for index in usable {
+            let sentence = self.sentences[index]
+            if let last = paragraphs.last?.last, self.sentences[last].passage == sentence.passage {
+                let previous = self.sentences[last]
+                let isSameList = sentence.isListItem && (previous.isListItem || previous.text.hasSuffix(":"))
+                if !sentence.startsLine || isSameList {
+                    paragraphs[paragraphs.count - 1].append(index)
+                    continue
+                }
+            }
+            paragraphs.append([index])
+        }
+        return paragraphs
+    }
+}
+
+/// Something that an agent needs before anything can be done.
+enum MissingItem: String, CaseIterable {
+    case orderNumber = "order number"
+    case photo
+
+    func isMentioned(in text: String) -> Bool {
+        let folded = Words.all(in: text).joined(separator: " ")
+        return self.names.contains { folded.contains($0) }
+    }
+
+    /// Whether `sentence` asks the customer for it.
+    func isRequested(by sentence: String) -> Bool {
+        guard self.isMentioned(in: sentence) else { return false }
+        return !Self.requests.isDisjoint(with: Words.all(in: sentence))
+    }
+
+    func isGiven(in question: MailQuestion) -> Bool {
+        switch self {
+        case .orderNumber: question.namesOrder
+        case .photo: question.hasAttachment
+        }
+    }
+
+    /// As `Words` folds them.
+    private var names: [String] {
+        switch self {
+        case .orderNumber:
+            [
+                "order number", "bestellnummer", "auftragsnummer", "numero de commande", "numero de pedido",
+                "numero dordine", "numero del suo ordine", "bestelnummer", "numer zamowienia", "numero da encomenda",
+            ]
+        case .photo: ["photo", "picture", "foto", "zdjecie", "bild", "fotografia"]
+        }
+    }
+
+    private static let requests: Set<String> = [
+        "send", "reply", "include", "attach", "tell", "give", "please", "bitte", "senden", "envoyez", "envie", "invii",
+        "stuur", "prosze",
+    ]
+}

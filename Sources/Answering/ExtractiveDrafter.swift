@@ -1,0 +1,193 @@
+package import DeskModel
+
+/// Writes an answer from sentences of the knowledge base, word for word, between fixed phrases. Needs no model.
+///
+/// A help article is written as running text, so the drafter takes a run of neighbouring sentences around the best one
+/// rather than the best ones from everywhere, and only then adds single sentences of other passages that say more.
+package struct ExtractiveDrafter: Sendable {
+    /// Below this `answerable` nothing is drafted.
+    package var floor: Double
+    /// Name under the answer.
+    package var signature: String
+    /// Hosts that links may point to; lower case.
+    package var linkHosts: [String]
+
+    /// Words of an answer, its list items included.
+    private static let wordLimit = 130
+
+    package init(floor: Double = 0.35, signature: String = "", linkHosts: [String] = []) {
+        self.floor = floor
+        self.signature = signature
+        self.linkHosts = linkHosts
+    }
+
+    /// - Parameters:
+    ///   - sources: the articles to draw from, best first; one for each part of the question.
+    ///   - uncovered: requests of the mail that no source answers; they lower the confidence.
+    ///   - requests: how many requests the mail has.
+    package func draft(
+        _ question: MailQuestion, answerable: Double, sources: [DraftSource], uncovered: [String], requests: Int
+    ) -> DraftOutcome {
+        guard let main = sources.first, answerable >= self.floor else {
+            return .nothing(self.gap(question, answerable: answerable, nearest: sources.first))
+        }
+        let spoken = main.language
+        let phrases = ReplyPhrases.language(spoken) ?? ReplyPhrases.language("en")
+        guard let phrases else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
+        let paragraphs = sources.prefix(2).enumerated().map { position, source in
+            self.paragraphs(source, question: question, words: position == 0 ? Self.wordLimit : Self.wordLimit / 2)
+        }
+        let answer = paragraphs.joined().joined(separator: "\n\n")
+        guard !answer.isEmpty else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
+        let grounding = Grounding(reply: answer, sources: sources.prefix(2).map(\.text), linkHosts: self.linkHosts)
+        let missing = Self.missing(question, source: main, answer: answer)
+        var blocks = [phrases.greeting(question.greetingName(in: spoken))]
+        blocks.append(question.sentiment <= -0.4 ? phrases.apology : phrases.thanks)
+        blocks.append(answer)
+        let asked = missing.filter { !$0.isAskedInAnswer }.map {
+            $0.item == .photo ? phrases.photo : phrases.orderNumber
+        }
+        if !asked.isEmpty { blocks.append(phrases.ask(asked)) }
+        blocks.append(self.signature.isEmpty ? phrases.closing : "\(phrases.closing)\n\(self.signature)")
+        let requests = max(requests, uncovered.count, 1)
+        let confidence = Confidence(
+            answerable: answerable, grounding: grounding.share, familiarity: question.familiarity,
+            category: question.categoryConfidence,
+            questionsCovered: 1 - Double(uncovered.count) / Double(requests))
+        let isForeign = spoken != question.language && question.language != "und"
+        return .draft(
+            Draft(
+                body: blocks.joined(separator: "\n\n"), citations: grounding.citations,
+                unsupported: grounding.unsupported,
+                confidence: isForeign ? confidence.probability / 2 : confidence.probability, answerable: answerable,
+                missing: missing.map { $0.item.rawValue }),
+            remarks: Self.remarks(question, spoken: isForeign ? spoken : nil, uncovered: uncovered, requests: requests))
+    }
+
+    private static func remarks(
+        _ question: MailQuestion, spoken: String?, uncovered: [String], requests: Int
+    ) -> [String] {
+        var remarks: [String] = []
+        if let spoken { remarks.append("the source is in \(spoken), the customer wrote in \(question.language)") }
+        if !uncovered.isEmpty {
+            remarks.append("\(uncovered.count) of \(requests) requests are not covered by a source")
+        }
+        return remarks
+    }
+
+    private func gap(_ question: MailQuestion, answerable: Double, nearest: DraftSource?) -> KnowledgeGap {
+        let known = Set(nearest.map { Words.terms(in: $0.text.text + " " + $0.text.title) } ?? [])
+        var seen: Set<String> = []
+        let missing = Words.all(in: question.text).filter { word in
+            let term = Words.stem(word)
+            return word.count > 3 && !StopWords.byLanguage.values.contains { $0.contains(word) }
+                && !known.contains(term) && seen.insert(term).inserted
+        }
+        let reason =
+            nearest.map { "no article answers this well enough; the nearest is “\($0.text.title)”" }
+            ?? "the knowledge base is empty"
+        return KnowledgeGap(
+            reason: reason, answerable: answerable, nearest: nearest?.text.title, missing: Array(missing.prefix(8)))
+    }
+
+    // MARK: Choosing sentences
+
+    /// The paragraphs that answer best, the article's opening one first when it fits: authors put the short answer there.
+    private func paragraphs(_ source: DraftSource, question: MailQuestion, words limit: Int) -> [String] {
+        let usable = source.sentences.indices.filter { Self.isUsable(source.sentences[$0].text, for: question) }
+        let paragraphs = source.paragraphs(of: Array(usable))
+        let scores = paragraphs.map { $0.map(source.score).max() ?? 0 }
+        guard let best = paragraphs.indices.max(by: { (scores[$0], $1) < (scores[$1], $0) }) else { return [] }
+        var chosen = [best]
+        var room = limit - Self.words(paragraphs[best], source)
+        func add(_ paragraph: Int, from share: Float) {
+            let size = Self.words(paragraphs[paragraph], source)
+            guard !chosen.contains(paragraph), scores[paragraph] >= share * scores[best], size <= room else { return }
+            chosen.append(paragraph)
+            room -= size
+        }
+        add(0, from: 0.6)
+        // The rest of a list's passage is read with it.
+        for paragraph in paragraphs.indices
+        where Self.passage(paragraphs[paragraph], source) == Self.passage(paragraphs[best], source) {
+            add(paragraph, from: 0.7)
+        }
+        for paragraph in paragraphs.indices.sorted(by: { (scores[$0], $1) > (scores[$1], $0) }).prefix(3) {
+            add(paragraph, from: 0.85)
+        }
+        return chosen.sorted().map { Self.rendered(self.fitted(paragraphs[$0], source: source, limit: limit), source) }
+    }
+
+    /// A paragraph that is too long by itself is cut to a run of sentences around its best one.
+    private func fitted(_ paragraph: [Int], source: DraftSource, limit: Int) -> [Int] {
+        guard Self.words(paragraph, source) > limit,
+            let best = paragraph.indices.max(by: { source.score(of: paragraph[$0]) < source.score(of: paragraph[$1]) })
+        else { return paragraph }
+        var first = best
+        while first > 0, source.sentences[paragraph[first]].needsPredecessor { first -= 1 }
+        var run: [Int] = []
+        for index in paragraph[first...] {
+            guard run.isEmpty || Self.words(run + [index], source) <= limit else { break }
+            run.append(index)
+        }
+        return run
+    }
+
+    private static func words(_ sentences: [Int], _ source: DraftSource) -> Int {
+        sentences.reduce(0) { $0 + source.sentences[$1].wordCount }
+    }
+
+    private static func passage(_ paragraph: [Int], _ source: DraftSource) -> Int? {
+        paragraph.first.map { source.sentences[$0].passage }
+    }
+
+    private static func rendered(_ paragraph: [Int], _ source: DraftSource) -> String {
+        var text = ""
+        for index in paragraph {
+            let sentence = source.sentences[index]
+            let startsItem = sentence.isListItem && sentence.startsLine
+            text += text.isEmpty ? "" : startsItem ? "\n" : " "
+            text += startsItem ? "- \(sentence.text)" : sentence.text
+        }
+        return text
+    }
+
+    private static func isUsable(_ sentence: String, for question: MailQuestion) -> Bool {
+        guard sentence.last != "?", !sentence.lowercased().hasPrefix("see also") else { return false }
+        // What the customer has already sent is not asked for again.
+        let asks = MissingItem.allCases.filter { $0.isRequested(by: sentence) }
+        return asks.isEmpty || !asks.allSatisfy { $0.isGiven(in: question) }
+    }
+
+    private static func missing(
+        _ question: MailQuestion, source: DraftSource, answer: String
+    ) -> [(item: MissingItem, isAskedInAnswer: Bool)] {
+        MissingItem.allCases.filter { $0.isMentioned(in: source.text.text) && !$0.isGiven(in: question) }
+            .map { item in (item, item.isMentioned(in: answer)) }
+    }
+}
+
+/// What the drafter made of a mail.
+package enum DraftOutcome: Sendable {
+    /// `remarks` are for the agent: what the draft does not do.
+    case draft(Draft, remarks: [String])
+    case nothing(KnowledgeGap)
+}
+
+/// Why nothing was drafted, and what an article would have to say.
+package struct KnowledgeGap: Sendable, Equatable {
+    package var reason: String
+    /// 0…1.
+    package var answerable: Double
+    /// Title of the nearest article.
+    package var nearest: String?
+    /// Words of the mail that the nearest article does not know, at most 8.
+    package var missing: [String]
+
+    package init(reason: String, answerable: Double, nearest: String?, missing: [String]) {
+        self.reason = reason
+        self.answerable = answerable
+        self.nearest = nearest
+        self.missing = missing
+    }
+}

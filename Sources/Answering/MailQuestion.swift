@@ -1,0 +1,129 @@
+import DeskModel
+
+/// What a customer's mail asks and what it already tells: the parts that a drafter looks at.
+package struct MailQuestion: Sendable {
+    package var subject: String
+    /// Visible part of the mail: no quotes, no signature.
+    package var body: String
+    /// First name or full name for the greeting; nil when unknown.
+    package var customerName: String?
+    /// ISO 639-1.
+    package var language: String
+    /// −1…1.
+    package var sentiment: Double
+    package var hasAttachment: Bool
+    /// 0…1, from triage.
+    package var familiarity: Double
+    /// Upper level of the category, from triage; nil when unknown.
+    package var category: String?
+    /// Calibrated probability of the category, from triage.
+    package var categoryConfidence: Double
+
+    package init(
+        subject: String, body: String, customerName: String? = nil, language: String = "en", sentiment: Double = 0,
+        hasAttachment: Bool = false, familiarity: Double = 1, category: String? = nil, categoryConfidence: Double = 1
+    ) {
+        self.subject = subject
+        self.body = body
+        self.customerName = customerName
+        self.language = language
+        self.sentiment = sentiment
+        self.hasAttachment = hasAttachment
+        self.familiarity = familiarity
+        self.category = category
+        self.categoryConfidence = categoryConfidence
+    }
+
+    /// Subject and body as one text, as it is embedded and searched: at most 4,000 characters.
+    package var text: String {
+        let subject = self.subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return String((subject.isEmpty ? self.body : "\(subject)\n\(self.body)").prefix(4000))
+    }
+
+    /// One thing that the mail says, as it is searched for on its own.
+    package struct Statement: Sendable, Equatable {
+        /// The sentence; before a short one like `How do I do that?` stands the sentence it refers to.
+        package var text: String
+        /// Whether it asks or demands something: such a sentence must be covered before an answer may go out alone.
+        package var isRequest: Bool
+
+        package init(text: String, isRequest: Bool) {
+            self.text = text
+            self.isRequest = isRequest
+        }
+    }
+
+    /// Subject and sentences that carry meaning, at most 8; greetings, thanks and names are left out.
+    package var statements: [Statement] {
+        var result: [Statement] = []
+        let subject = BaseSubject.of(self.subject)
+        if Words.terms(in: subject).count >= 2 { result.append(Statement(text: subject, isRequest: false)) }
+        var previous = ""
+        for sentence in SentenceSplitter.sentences(self.body.prefix(4000)) {
+            let terms = Words.terms(in: sentence).count
+            let isRequest = Self.isRequest(sentence)
+            guard terms > 0, isRequest || terms > 1, !Self.isCourtesy(sentence) else { continue }
+            let needsContext = terms < 3 && !previous.isEmpty
+            result.append(Statement(text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest))
+            previous = sentence
+        }
+        return Array(result.prefix(Self.statementLimit))
+    }
+
+    /// Whether the mail says more than `statements` holds.
+    var isLong: Bool { self.body.count > 4000 || self.statements.count >= Self.statementLimit }
+
+    private static let statementLimit = 8
+
+    private static func isRequest(_ sentence: String) -> Bool {
+        if sentence.last == "?" || sentence.hasSuffix("?)") { return true }
+        return Words.all(in: sentence.prefix(60)).first.map(Self.openers.contains) ?? false
+    }
+
+    private static func isCourtesy(_ sentence: String) -> Bool {
+        let words = Words.all(in: sentence)
+        guard words.count <= 6, let first = words.first else { return words.isEmpty }
+        return Self.courtesies.contains(first)
+    }
+
+    /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed.
+    package var namesOrder: Bool {
+        self.text.split(whereSeparator: { $0.isWhitespace || ",;:()[]\"'".contains($0) }).contains { word in
+            let body = word.drop { $0 == "#" }.drop { $0.isLetter || $0 == "-" || $0 == "_" }
+            let digits = body.filter(\.isNumber).count
+            return digits >= 5 && digits <= 20 && body.allSatisfy { $0.isNumber || $0 == "-" || $0 == "." }
+                && !word.contains("@")
+        }
+    }
+
+    /// A name that is safe and natural in a greeting: the first name where that is usual, else up to three words;
+    /// nil when the name may be no person's.
+    package func greetingName(in language: String) -> String? {
+        let words = (self.customerName ?? "").split(whereSeparator: \.isWhitespace)
+        guard (1...3).contains(words.count), words.allSatisfy(Self.isNamePart) else { return nil }
+        guard words.first?.first?.isLowercase == false, words.joined().count <= 60 else { return nil }
+        return language == "en" || language == "nl" ? String(words[0]) : words.joined(separator: " ")
+    }
+
+    private static func isNamePart(_ word: Substring) -> Bool {
+        word.count <= 30 && word.allSatisfy { $0.isLetter || $0 == "-" || $0 == "'" || $0 == "’" }
+            && word.contains(where: \.isLetter)
+    }
+
+    /// Words that begin a greeting, thanks or a closing.
+    private static let courtesies: Set<String> = [
+        "hi", "hello", "hey", "dear", "good", "thanks", "thank", "regards", "kind", "best", "cheers", "sincerely",
+        "yours", "greetings", "sent", "guten", "hallo", "liebe", "lieber", "danke", "vielen", "mit", "viele", "bonjour",
+        "merci", "cordialement", "hola", "gracias", "saludos", "buongiorno", "grazie", "saluti", "bedankt", "dzien",
+        "dziekuje", "ola", "obrigado", "obrigada",
+    ]
+    /// Words that begin a question or an instruction without a question mark.
+    private static let openers: Set<String> = [
+        "can", "could", "would", "will", "please", "how", "what", "when", "where", "why", "who", "which", "do", "does",
+        "did", "is", "are", "am", "may", "should", "tell", "explain", "write", "give", "send", "provide", "describe",
+        "list", "create", "generate", "translate", "summarize", "discuss", "name", "show", "find", "calculate",
+        "compare", "use", "ignore", "answer", "respond", "reply", "add", "include", "make", "put", "print", "repeat",
+        "kann", "konnen", "wie", "was", "wann", "wo", "warum", "bitte", "comment", "quand", "pouvez", "pourquoi",
+        "como", "cuando", "pueden", "quando", "potete", "kunt", "hoe", "wanneer", "jak", "kiedy", "czy", "prosze",
+    ]
+}

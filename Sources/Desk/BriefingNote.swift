@@ -1,0 +1,144 @@
+package import DeskModel
+import Foundation
+
+/// What the note under a customer's mail and the notice to the team are made of.
+package struct Briefing: Sendable {
+    package var ticket: TicketNumber
+    package var subject: String
+    /// The customer's address.
+    package var customer: String
+    package var analysis: Analysis
+    package var decision: Decision
+    package var draft: Draft?
+    /// Why there is no draft, or what it does not do.
+    package var remarks: [String] = []
+    /// Newest first, one line for each earlier ticket of this customer.
+    package var history: [String] = []
+    /// Everybody whom a reply of the agent reaches.
+    package var readers: [String] = []
+    /// Mails of the customer in this ticket, this one included.
+    package var contactCount = 1
+
+    package init(ticket: TicketNumber, subject: String, customer: String, analysis: Analysis, decision: Decision) {
+        self.ticket = ticket
+        self.subject = subject
+        self.customer = customer
+        self.analysis = analysis
+        self.decision = decision
+    }
+}
+
+/// The text an agent finds right under the customer's mail: why, how sure, from where, and who will read a reply.
+package enum BriefingNote {
+    /// Lines of the note; what does not fit is left out, the least useful first.
+    static let lineLimit = 10
+    private static let width = 160
+
+    /// At most ten lines of plain text, LF line ends.
+    package static func body(_ briefing: Briefing) -> String {
+        let analysis = briefing.analysis
+        var lines = [
+            "\(briefing.ticket): \(Self.action(briefing.decision.action)): \(briefing.decision.reasons.joined(separator: "; "))"
+        ]
+        lines.append(
+            "About: \(analysis.category.name) (\(Self.percent(analysis.category.confidence)))"
+                + (analysis.tags.isEmpty ? "" : ", tags " + analysis.tags.map(\.name).joined(separator: ", ")))
+        lines.append(
+            "Priority: \(analysis.priority.level.rawValue)"
+                + (analysis.priority.reasons.isEmpty
+                    ? "" : " (" + analysis.priority.reasons.joined(separator: "; ") + ")")
+                + ". Mood: \(analysis.sentiment.label). Language: \(analysis.language).")
+        lines += Self.evidence(briefing)
+        if briefing.contactCount > 1 { lines.append("Contact: mail number \(briefing.contactCount) in this ticket.") }
+        lines.append(
+            briefing.history.isEmpty
+                ? "History: first ticket of this customer."
+                : "History: " + briefing.history.prefix(3).joined(separator: " | "))
+        if !briefing.readers.isEmpty {
+            lines.append("A reply will be read by: \(briefing.readers.joined(separator: ", "))")
+        }
+        return Self.fitted(lines).joined(separator: "\n") + "\n"
+    }
+
+    private static func evidence(_ briefing: Briefing) -> [String] {
+        guard let draft = briefing.draft else {
+            let why =
+                briefing.remarks.isEmpty
+                ? "nothing fitting in the knowledge base" : briefing.remarks.joined(separator: "; ")
+            return ["No draft: \(why)"]
+        }
+        var lines = [
+            "Draft: \(Self.percent(draft.confidence)) sure it can go out nearly unchanged; "
+                + "knowledge base answers this: \(Self.percent(draft.answerable))"
+        ]
+        var seen: Set<String> = []
+        for citation in draft.citations where seen.insert(citation.article).inserted {
+            lines.append("Source: \(citation.title) [\(citation.article)]: “\(citation.span)”")
+        }
+        if !draft.unsupported.isEmpty {
+            lines.append("Check, no source: \(draft.unsupported.map { "“\($0)”" }.joined(separator: " "))")
+        }
+        if !draft.missing.isEmpty {
+            lines.append("Still needed from the customer: \(draft.missing.joined(separator: ", "))")
+        }
+        if !briefing.remarks.isEmpty { lines.append("Note: \(briefing.remarks.joined(separator: "; "))") }
+        return lines
+    }
+
+    /// Each line in one piece and at most `width` characters; sources beyond the second go first when there are too many.
+    private static func fitted(_ lines: [String]) -> [String] {
+        var lines = lines.map { line in
+            let text = HeaderValue(sanitizing: line).text
+            return text.count <= Self.width ? text : text.prefix(Self.width - 1) + "…"
+        }
+        while lines.count > Self.lineLimit {
+            let sources = lines.indices.filter { lines[$0].hasPrefix("Source: ") }
+            lines.remove(at: sources.count > 1 ? sources[sources.count - 1] : lines.count - 2)
+        }
+        return lines
+    }
+
+    static func action(_ action: Decision.Action) -> String {
+        switch action {
+        case .silent: "nothing to do"
+        case .draft: "draft for you to check"
+        case .auto: "answered automatically"
+        case .escalate: "needs a person"
+        }
+    }
+
+    static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+}
+
+/// The mail to the team about a ticket that needs a person.
+package enum EscalationNotice {
+    /// One line, without the customer's words: it must not carry anything that was planted for the reader.
+    package static func subject(_ briefing: Briefing) -> String {
+        let reason = briefing.decision.reasons.first ?? "needs a person"
+        return HeaderValue(
+            sanitizing: "[\(briefing.ticket)] \(briefing.analysis.priority.level.rawValue): \(reason)".prefix(150)
+                .description
+        ).text
+    }
+
+    /// Plain text, LF line ends. The customer's words are quoted and cut; nobody has to open anything to judge.
+    /// - Parameter customerText: visible part of the mail.
+    package static func body(_ briefing: Briefing, customerText: String) -> String {
+        var text = "This ticket needs a person.\n\nWhy:\n"
+        for reason in briefing.decision.reasons { text += "- \(HeaderValue(sanitizing: reason).text)\n" }
+        text += "\nCustomer: \(HeaderValue(sanitizing: briefing.customer).text)\n"
+        text += "Subject: \(HeaderValue(sanitizing: String(briefing.subject.prefix(200))).text)\n\n"
+        text += Self.quoted(customerText) + "\n\n"
+        text += BriefingNote.body(briefing)
+        if let draft = briefing.draft {
+            text += "\nA draft is in the Drafts folder. It says:\n\n\(Self.quoted(draft.body))\n"
+        }
+        return text
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let cut = text.count > 1500 ? text.prefix(1500) + "\n[…]" : text[...]
+        return cut.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { "> \(HeaderValue(sanitizing: String($0)).text)" }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,122 @@
+package import DeskModel
+
+/// Everything that bears on what happens with a ticket after triage and drafting.
+package struct DecisionInput: Sendable {
+    package var mode: Mode
+    package var classification: MessageClassification
+    package var analysis: Analysis
+    package var signs: EscalationSigns
+    package var injection: InjectionSigns
+    /// nil when nothing was drafted.
+    package var draft: Draft?
+    /// What the drafter says that its draft does not do; any remark forbids an automatic answer.
+    package var draftRemarks: [String] = []
+    /// Why there is no draft; shown to the agent.
+    package var gap: String?
+    /// Requests of the mail that no source answers.
+    package var uncoveredRequests = 0
+    package var isKnownVIP = false
+    /// Mails of this customer about this matter without an answer in between, this one included.
+    package var contactCount = 1
+    /// Verdict of our own mail server on the sender; nil when it gives none.
+    package var isSenderVerified: Bool?
+    /// Whether the ticket had an automatic answer already.
+    package var wasAnsweredAutomatically = false
+    /// Age of the mail is within `automatic.max_age`.
+    package var isRecent = true
+    /// Ledger caps leave room for one more automatic mail to this customer.
+    package var isWithinCaps = true
+    /// A step that failed on the way here, as one phrase.
+    package var failure: String?
+
+    package init(
+        mode: Mode, classification: MessageClassification, analysis: Analysis, signs: EscalationSigns,
+        injection: InjectionSigns
+    ) {
+        self.mode = mode
+        self.classification = classification
+        self.analysis = analysis
+        self.signs = signs
+        self.injection = injection
+    }
+}
+
+/// Decides what happens with a ticket. Pure: the same input gives the same decision, with its reasons.
+package enum DecisionPolicy {
+    /// Below this familiarity nobody taught the desk what such a mail is: 3 of 100 known mails are less familiar.
+    static let familiarFloor = 0.03
+    /// Sentiment at or below this counts as anger even without angry words.
+    static let angerFloor = -0.85
+    /// From this contact on a person looks first.
+    static let contactLimit = 3
+
+    /// Silent for what no person wrote; escalate when any rule calls for a person; automatic when all conditions hold;
+    /// a draft otherwise. A draft that exists is kept whatever the action, for the agent to use.
+    package static func decide(_ input: DecisionInput, settings: DraftSettings) -> Decision {
+        guard input.classification.kind == .human else {
+            let kind = input.classification.kind.rawValue.replacing("_", with: " ")
+            return Decision(
+                action: .silent, reasons: ["not written by a person: \(kind)"] + input.classification.reasons)
+        }
+        let calls = Self.calls(input)
+        if !calls.isEmpty { return Decision(action: .escalate, reasons: calls) }
+        let obstacles = Self.obstacles(input, settings: settings)
+        if obstacles.isEmpty {
+            return Decision(action: .auto, reasons: ["every condition for an automatic answer holds"])
+        }
+        if input.draft == nil {
+            return Decision(action: .escalate, reasons: [input.gap ?? "nothing could be drafted"])
+        }
+        return Decision(action: .draft, reasons: obstacles)
+    }
+
+    /// Why a person has to look, strongest first.
+    private static func calls(_ input: DecisionInput) -> [String] {
+        var calls: [String] = []
+        if let failure = input.failure { calls.append("a step failed: \(failure)") }
+        calls += input.signs.signs.map(\.rawValue)
+        if !input.injection.signs.isEmpty {
+            calls += input.injection.signs.map { "suspected injection: \($0)" }
+        }
+        if input.isKnownVIP { calls.append("important customer") }
+        if input.contactCount >= Self.contactLimit {
+            calls.append("contact number \(input.contactCount) without an answer")
+        }
+        if input.analysis.sentiment.score <= Self.angerFloor, !input.signs.signs.contains(.anger) {
+            calls.append("very negative")
+        }
+        if input.analysis.priority.level == .urgent { calls.append("urgent") }
+        if input.wasAnsweredAutomatically { calls.append("reply to an automatic answer") }
+        if input.analysis.familiarity < Self.familiarFloor { calls.append("unlike anything known") }
+        return calls
+    }
+
+    /// Why the answer may not go out without a person.
+    private static func obstacles(_ input: DecisionInput, settings: DraftSettings) -> [String] {
+        var obstacles: [String] = []
+        guard let draft = input.draft else { return ["nothing could be drafted"] }
+        if input.mode < .answer { obstacles.append("mode is \(input.mode.rawValue)") }
+        let category = input.analysis.category
+        let isAllowed = settings.automaticCategories.contains { name in
+            name == "all" || name == category.name || name == category.topLevel
+        }
+        if !isAllowed { obstacles.append("\(category.name) is not answered automatically") }
+        if draft.confidence < settings.automaticThreshold {
+            let figures = (Self.percent(draft.confidence), Self.percent(settings.automaticThreshold))
+            obstacles.append("confidence \(figures.0) below \(figures.1)")
+        }
+        if input.isSenderVerified != true { obstacles.append("sender not verified") }
+        if !draft.unsupported.isEmpty { obstacles.append("\(draft.unsupported.count) sentences without a source") }
+        if draft.citations.isEmpty { obstacles.append("no source") }
+        if input.uncoveredRequests > 0 {
+            obstacles.append("\(input.uncoveredRequests) requests not covered by a source")
+        }
+        obstacles += input.draftRemarks
+        if input.classification.suppressAutoReply { obstacles.append("the mail wants no automatic answer") }
+        if !input.isRecent { obstacles.append("older than automatic answers may be") }
+        if !input.isWithinCaps { obstacles.append("cap for automatic mail reached") }
+        return obstacles
+    }
+
+    private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+}

@@ -1,0 +1,38 @@
+internal import DeskModel
+package import DeskStore
+internal import Foundation
+package import Logging
+package import WorkQueue
+
+/// What the parts of the desk share. Made once by the command; holds no state of its own.
+package struct DeskContext: Sendable {
+    package let settings: DeskSettings
+    package let store: DeskStore
+    package let queue: WorkQueue
+    package let signer: TokenSigner
+    package let parser: MailReader
+    package let logger: Logger
+
+    package init(
+        settings: DeskSettings, store: DeskStore, queue: WorkQueue, parser: MailReader, logger: Logger
+    ) {
+        self.settings = settings
+        self.store = store
+        self.queue = queue
+        self.signer = TokenSigner(keys: settings.tokenKeys)
+        self.parser = parser
+        self.logger = logger
+    }
+
+    /// Every address that is ours, lower case: a mail from one of them is no customer's.
+    package var ownAddresses: Set<String> {
+        Set(self.settings.mailboxes.flatMap { [$0.address] + $0.aliases }.map(\.normalized))
+    }
+
+    func mode(of mailbox: MailboxSettings) -> Mode { mailbox.mode ?? self.settings.mode }
+
+    /// True while the hold file exists; looked at right before anything goes out (C9).
+    func isHeld() -> Bool {
+        !self.settings.holdFile.isEmpty && FileManager.default.fileExists(atPath: self.settings.holdFile)
+    }
+}

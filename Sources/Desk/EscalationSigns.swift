@@ -1,0 +1,156 @@
+import Answering
+
+/// Words in a mail that call for a person, in the eight languages of the fixed texts.
+///
+/// Plain word lists on purpose: a person can read them, test them and add to them, and a false alarm only costs an
+/// agent's glance. Each entry is a phrase of folded words; a word that ends in `*` matches any ending.
+package struct EscalationSigns: Sendable, Equatable {
+    package enum Sign: String, Sendable, CaseIterable {
+        case asksForHuman = "asks for a person"
+        case legal = "mentions legal steps"
+        case safety = "mentions danger or injury"
+        case fraud = "mentions fraud or a taken-over account"
+        case anger = "is angry"
+    }
+
+    /// Strongest first.
+    package let signs: [Sign]
+
+    /// - Parameter text: subject and visible body; the first 20,000 characters are read.
+    package init(text: String) {
+        let words = FoldedWords(text.prefix(20_000))
+        self.signs = Self.order.filter { sign in Self.phrases[sign]?.contains(where: words.contain) ?? false }
+    }
+
+    private static let order: [Sign] = [.safety, .legal, .fraud, .asksForHuman, .anger]
+
+    private static let phrases: [Sign: [FoldedWords.Phrase]] = [
+        .asksForHuman: [
+            "speak to a human", "speak with a human", "talk to a human", "real person", "real human", "human being",
+            "speak to someone", "talk to someone", "speak with someone", "speak to a person", "talk to a person",
+            "your manager", "a manager", "supervisor", "call me", "phone me", "ring me", "call me back", "not a bot",
+            "no bot", "no robot", "stop the automatic", "mit einem menschen", "mit jemandem sprechen",
+            "einen mitarbeiter sprechen", "mit einem mitarbeiter", "ruckruf", "rufen sie mich", "vorgesetzten",
+            "parler a quelqu'un", "parler a un conseiller", "une vraie personne", "etre humain", "un responsable",
+            "rappelez moi", "hablar con una persona", "hablar con alguien", "una persona real", "un responsable",
+            "llamenme", "parlare con una persona", "parlare con qualcuno", "un operatore", "persona reale",
+            "richiamatemi", "met een medewerker", "iemand spreken", "een mens", "echte persoon", "bel me",
+            "leidinggevende", "porozmawiac z czlowiekiem", "z konsultantem", "zywym czlowiekiem", "prosze o telefon",
+            "kierownik*", "falar com uma pessoa", "falar com alguem", "pessoa real", "um responsavel", "liguem me",
+        ].map(FoldedWords.Phrase.init),
+        .legal: [
+            "lawyer*", "solicitor*", "attorney*", "legal action", "legal steps", "take you to court", "small claims",
+            "sue you", "lawsuit", "ombudsman", "trading standards", "consumer protection", "chargeback", "anwalt*",
+            "rechtsanwalt*", "rechtliche schritte", "vor gericht", "verbraucherzentrale", "verbraucherschutz",
+            "anzeige erstatten",
+            "klage einreichen", "avocat*", "tribunal", "action en justice", "mise en demeure", "dgccrf", "abogad*",
+            "demanda judicial",
+            "acciones legales", "defensa del consumidor", "avvocat*", "vie legali", "denuncia", "codacons", "advocaat",
+            "juridische stappen", "rechtbank", "consumentenbond", "prawnik*", "adwokat*", "kroki prawne",
+            "rzecznik konsumentow", "uokik", "advogad*", "acao judicial", "medidas legais", "livro de reclamacoes",
+            "processo judicial",
+        ].map(FoldedWords.Phrase.init),
+        .safety: [
+            "caught fire", "on fire", "started smoking", "smell of smoke", "burnt me", "burned me", "electric shock",
+            "electrocuted", "exploded",
+            "explosion", "injured", "injury", "hospital", "allergic reaction", "poisoned", "sharp edge", "cut myself",
+            "my child was hurt", "danger*", "kill myself", "suicide", "gebrannt", "feuer", "raucht", "stromschlag",
+            "explodiert", "verletzt*", "krankenhaus", "allergische reaktion", "gefahrlich", "pris feu", "fumee",
+            "choc electrique", "explose", "blesse*", "hopital", "dangereu*", "se quemo", "incendio", "humo",
+            "descarga electrica", "exploto", "herid*", "peligros*", "preso fuoco", "fumo", "scossa elettrica",
+            "esploso", "ferit*", "ospedale", "pericolos*", "vlam gevat", "elektrische schok", "ontploft",
+            "gewond", "ziekenhuis", "gevaarlijk", "zapalil*", "dym", "porazil* prad*", "wybuch*", "ranny", "szpital*",
+            "niebezpieczn*", "pegou fogo", "fumaca", "choque eletrico", "explodiu", "ferid*", "perigos*",
+        ].map(FoldedWords.Phrase.init),
+        .fraud: [
+            "fraud*", "scam*", "hacked", "stolen card", "card was stolen", "stolen account", "unauthorised",
+            "unauthorized", "did not order this", "someone else used", "identity theft", "betrug*", "gehackt",
+            "gestohlen*", "nicht von mir bestellt", "missbrauch*", "fraude*", "pirate*", "carte volee",
+            "je nai pas commande", "estafa*", "robad*", "hackead*", "no he pedido", "frode", "truffa*", "rubat*",
+            "hackerat*", "non ho ordinato", "fraude", "oplichting", "gestolen", "niet besteld door mij", "oszust*",
+            "wyludz*", "skradzion*", "zhakowan*", "burla", "roubad*", "hackead*", "nao encomendei",
+        ].map(FoldedWords.Phrase.init),
+        .anger: [
+            "unacceptable", "outrageous", "disgusting", "worst", "ridiculous", "fed up", "furious", "disgrace*",
+            "absolute joke", "useless", "never again", "rip off", "ripoff", "thieves", "unverschamt*", "frechheit",
+            "wutend", "nie wieder", "inakzeptabel", "saftladen", "inacceptable", "scandaleu*", "honteu*",
+            "furieu*", "plus jamais", "voleurs", "inaceptable", "verguenza", "indignante", "nunca mas", "ladrones",
+            "inaccettabile", "vergogn*", "scandalos*", "mai piu", "ladri", "onacceptabel", "schandalig", "belachelijk",
+            "woedend", "nooit meer", "skandal*", "niedopuszczaln*", "zenada", "oburzaj*", "nigdy wiecej", "zlodzie*",
+            "inaceitavel", "vergonha", "absurdo", "nunca mais", "ladroes",
+        ].map(FoldedWords.Phrase.init),
+    ]
+}
+
+/// Signs that a mail tries to instruct the machine rather than to ask the shop.
+package struct InjectionSigns: Sendable, Equatable {
+    /// One phrase for each sign that was found; empty for an ordinary mail.
+    package let signs: [String]
+
+    /// - Parameters:
+    ///   - text: subject and body as text; the first 100,000 characters are read.
+    ///   - html: the HTML body when there is one.
+    package init(text: String, html: String? = nil) {
+        let text = text.prefix(100_000)
+        let words = FoldedWords(text)
+        var signs: [String] = []
+        if Self.phrases.contains(where: words.contain) { signs.append("speaks to a machine, not to the shop") }
+        if text.unicodeScalars.contains(where: { Self.isHidden($0) }) { signs.append("holds hidden characters") }
+        let markup = [
+            "<|im_", "[inst]", "<<sys>>", "<system", "### instruction", "```system", "\nsystem:", "\nassistant:",
+        ]
+        let lower = text.lowercased()
+        if markup.contains(where: lower.contains) { signs.append("holds marks of a language model's prompt") }
+        if let html, Self.hidesText(html.lowercased()) { signs.append("holds text that a reader cannot see") }
+        self.signs = signs
+    }
+
+    private static let phrases: [FoldedWords.Phrase] = [
+        "ignore previous", "ignore all previous", "ignore the previous", "ignore above", "ignore the above",
+        "ignore your instructions", "disregard previous", "disregard the above", "disregard all", "forget your",
+        "forget previous", "forget all previous", "previous instructions", "system prompt", "your instructions",
+        "developer mode", "jailbreak*", "you are now", "pretend to be", "as an ai", "be an ai", "language model",
+        "chatgpt", "in your response", "in your reply write", "in your answer",
+        "your output", "respond with", "respond only", "respond in", "respond using",
+        "answer only with", "reply only with", "repeat after me", "include the following", "include this text",
+        "output the", "write the word", "approve this refund", "automatic approval", "auto approve",
+        "ignoriere alle", "ignoriere die", "vergiss alle", "vergiss deine", "du bist jetzt", "sprachmodell",
+        "ignorez les instructions", "ignore les instructions", "oubliez les", "tu es maintenant", "ignora las",
+        "ignora todas", "olvida las", "ahora eres", "ignora le", "ignora tutte", "dimentica le", "ora sei",
+        "negeer alle",
+        "negeer de", "vergeet alle", "je bent nu", "zignoruj", "zapomnij", "jestes teraz", "ignore as instrucoes",
+        "esqueca as", "agora voce e",
+    ].map(FoldedWords.Phrase.init)
+
+    /// Characters that readers do not see and that ordinary mail has no use for: tags, bidirectional overrides.
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        (0xE0000...0xE007F).contains(scalar.value) || (0x202D...0x202E).contains(scalar.value)
+            || (0x2066...0x2068).contains(scalar.value)
+    }
+
+    private static func hidesText(_ html: String) -> Bool {
+        ["display:none", "display: none", "font-size:0", "font-size: 0", "visibility:hidden", "opacity:0;"].contains {
+            html.contains($0)
+        } && ["instruction", "ignore", "assistant", "prompt"].contains { html.contains($0) }
+    }
+}
+
+/// A text as folded words, searched for phrases at word boundaries.
+struct FoldedWords {
+    struct Phrase: Sendable {
+        fileprivate let text: String
+
+        init(_ phrase: String) {
+            let words = phrase.split(separator: " ").map { word in
+                word.hasSuffix("*") ? Words.all(in: word).joined() : Words.all(in: word).joined() + " "
+            }
+            self.text = " " + words.joined()
+        }
+    }
+
+    private let text: String
+
+    init(_ text: some StringProtocol) { self.text = " " + Words.all(in: text).joined(separator: " ") + " " }
+
+    func contain(_ phrase: Phrase) -> Bool { self.text.utf8.firstRange(of: phrase.text.utf8) != nil }
+}

@@ -1,0 +1,113 @@
+package import Answering
+package import DeskModel
+package import DeskStore
+package import Encoder
+
+/// The knowledge base as the desk uses it: imported into PostgreSQL, searched in memory.
+///
+/// The index is read when it is first needed and again whenever the database says that something changed; a search in
+/// between works on the old one.
+package actor KnowledgeBase {
+    package nonisolated let answerer: Answerer
+    private let store: DeskStore
+    private let encoder: any TextEncoder
+    private var modelID: Int64?
+    private var version: KnowledgeVersion?
+
+    /// Number of the way passages are cut and embedded; a change here makes the next import renew everything.
+    private static let revision = 1
+    /// Passages embedded and stored as one step.
+    private static let batch = 256
+
+    /// - Throws: never for a new base; the signature follows the index's.
+    package init(store: DeskStore, encoder: any TextEncoder) throws {
+        self.store = store
+        self.encoder = encoder
+        let empty = try KnowledgeIndex(entries: [], dimensions: encoder.model.dimensions)
+        self.answerer = Answerer(encoder: encoder, index: empty)
+    }
+
+    /// What an import did.
+    package struct ImportReport: Sendable, Codable {
+        /// Articles in the input, the last one of each key.
+        package var articles: Int
+        /// New or different; the others were left alone.
+        package var changed: Int
+        package var chunks: Int
+        package var removed: Int
+    }
+
+    /// Brings articles in; only what is new or different is cut and embedded.
+    /// - Parameters:
+    ///   - replace: removes every article that is not among these.
+    ///   - progress: called with the number of articles done and the number to do.
+    package func importArticles(
+        _ articles: [Article], replace: Bool, progress: @Sendable (Int, Int) -> Void = { _, _ in }
+    ) async throws -> ImportReport {
+        var byKey: [String: Article] = [:]
+        for article in articles { byKey[article.key] = article }
+        let unique = byKey.values.sorted { $0.key < $1.key }
+        let model = try await self.model()
+        let changedKeys = try await self.store.changedArticles(unique, model: model, revision: Self.revision)
+        let changed = unique.filter { changedKeys.contains($0.key) }
+        var report = ImportReport(articles: unique.count, changed: changed.count, chunks: 0, removed: 0)
+        var pending: [(article: Article, chunks: [KnowledgeChunk])] = []
+        var waiting = 0
+        for (done, article) in changed.enumerated() {
+            let chunks = Chunker.chunks(of: article)
+            pending.append((article, chunks))
+            waiting += chunks.count
+            report.chunks += chunks.count
+            if waiting >= Self.batch || done + 1 == changed.count {
+                try await self.store(pending, model: model)
+                (pending, waiting) = ([], 0)
+                progress(done + 1, changed.count)
+            }
+        }
+        if replace { report.removed = try await self.store.removeArticles(except: unique.map(\.key)) }
+        try await self.refresh()
+        return report
+    }
+
+    /// Reads the index again when the database holds something else than it was made from.
+    package func refresh() async throws {
+        let version = try await self.store.knowledgeVersion()
+        guard version != self.version else { return }
+        let rows = try await self.store.knowledge(model: try await self.model())
+        let entries = rows.map { row in
+            KnowledgeIndex.Entry(
+                id: row.id, article: row.article, titleVector: row.titleVector, chunks: row.chunks,
+                vectors: row.vectors)
+        }
+        await self.answerer.replaceIndex(
+            try KnowledgeIndex(entries: entries, dimensions: self.encoder.model.dimensions))
+        self.version = version
+    }
+
+    private func store(_ pending: [(article: Article, chunks: [KnowledgeChunk])], model: Int64) async throws {
+        let texts = pending.flatMap { article, chunks in
+            [article.title] + chunks.map { Chunker.embeddedText(title: article.title, chunk: $0) }
+        }
+        var vectors = try await self.encoder.encode(texts)[...]
+        var rows: [KnowledgeRow] = []
+        for (article, chunks) in pending {
+            let own = vectors.prefix(chunks.count + 1)
+            vectors = vectors.dropFirst(chunks.count + 1)
+            rows.append(
+                KnowledgeRow(
+                    id: ArticleID(0), article: article, titleVector: own.first ?? [], chunks: chunks,
+                    vectors: Array(own.dropFirst())))
+        }
+        try await self.store.storeArticles(rows, model: model, revision: Self.revision)
+    }
+
+    private func model() async throws -> Int64 {
+        if let modelID { return modelID }
+        let model = self.encoder.model
+        let id = try await self.store.embeddingModel(
+            name: model.name, weightsSHA256: model.weightsSHA256, tokenizer: model.tokenizer,
+            dimensions: model.dimensions, pooling: model.pooling)
+        self.modelID = id
+        return id
+    }
+}

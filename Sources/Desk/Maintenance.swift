@@ -1,0 +1,54 @@
+internal import DeskModel
+internal import DeskStore
+internal import Foundation
+internal import Logging
+internal import Postgres
+internal import ServiceLifecycle
+internal import WorkQueue
+
+/// What has to be looked at now and then: mails whose sender died, tickets whose window has passed, old rows, a changed
+/// knowledge base.
+package struct Maintenance: Service {
+    static let interval: Duration = .seconds(10)
+
+    private let context: DeskContext
+    private let knowledge: KnowledgeBase
+    private let progress: @Sendable () -> Void
+
+    package init(context: DeskContext, knowledge: KnowledgeBase, progress: @escaping @Sendable () -> Void) {
+        self.context = context
+        self.knowledge = knowledge
+        self.progress = progress
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await self.turn()
+                } catch is CancellationError {
+                    return
+                } catch {
+                    self.context.logger.warning(
+                        "maintenance is put off", metadata: .with([.error: "\(error)"]))
+                }
+                self.progress()
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+    }
+
+    package func turn() async throws {
+        let store = self.context.store
+        for (id, ticket) in try await store.recoverOutbox() {
+            self.context.logger.error(
+                "a mail may or may not have been sent; a person has to decide",
+                metadata: .with([.outbox: id, .ticket: ticket?.description ?? "none"]))
+            guard let ticket else { continue }
+            let reason = "a mail may or may not have been sent; decide with: martlet outbox show \(id)"
+            try await self.context.queue.enqueue([try .notify(ticket: ticket, reason: reason)], in: store.pool)
+        }
+        try await store.closeOldTickets(after: self.context.settings.reopenWindow)
+        try await self.knowledge.refresh()
+    }
+}

@@ -1,0 +1,143 @@
+internal import DeskModel
+internal import DeskStore
+internal import Foundation
+internal import Logging
+internal import MailTransport
+internal import Postgres
+internal import WorkQueue
+
+/// Turns fetched mails into rows: parse before the transaction, then raw bytes, messages, tickets, cursor and jobs in
+/// one transaction (C1–C3).
+struct MessageIntake: Sendable {
+    let context: DeskContext
+    let mailbox: MailboxSettings
+    let mailboxID: MailboxID
+
+    /// Parses mails over all cores; the order is kept.
+    func read(_ mails: [FetchedMail], suspect: Bool) async -> [ParsedMail] {
+        guard mails.count > 4 else {
+            var result: [ParsedMail] = []
+            for mail in mails { result.append(await self.read(mail, suspect: suspect)) }
+            return result
+        }
+        // Two halves: intake shares the machine with the database and the IMAP server.
+        let middle = mails.count / 2
+        async let first = self.readAll(mails[..<middle], suspect: suspect)
+        let second = await self.readAll(mails[middle...], suspect: suspect)
+        return await first + second
+    }
+
+    @concurrent private func readAll(_ mails: ArraySlice<FetchedMail>, suspect: Bool) async -> [ParsedMail] {
+        var result: [ParsedMail] = []
+        result.reserveCapacity(mails.count)
+        for mail in mails { result.append(await self.read(mail, suspect: suspect)) }
+        return result
+    }
+
+    private func read(_ mail: FetchedMail, suspect: Bool) async -> ParsedMail {
+        let content: ParsedMail.Content =
+            switch mail.contents {
+            case .whole: await self.context.parser.read(mail.bytes, suspect: suspect)
+            case .header(let size): self.context.parser.readHeader(mail.bytes, size: size)
+            case .vanished: .vanished
+            }
+        return ParsedMail(uid: mail.uid, internalDate: mail.internalDate, raw: mail.bytes, content: content)
+    }
+
+    /// Commits a batch and its cursor.
+    ///
+    /// Mails that the database cannot take (SQLSTATE 22, 23, 54) are found by halving and kept in quarantine; trouble of
+    /// the database itself is thrown, and the whole batch comes again.
+    func commit(_ mails: [ParsedMail], folder: FolderRecord, lastUID: UInt32, lease: MailboxLease) async throws {
+        do {
+            try await self.commitOnce(mails, folder: folder, lastUID: lastUID, lease: lease)
+        } catch let error as PostgresError where error.errorClass == .data {
+            guard mails.count == 1 else {
+                let middle = mails.count / 2
+                try await self.commit(
+                    Array(mails[..<middle]), folder: folder, lastUID: mails[middle - 1].uid, lease: lease)
+                try await self.commit(Array(mails[middle...]), folder: folder, lastUID: lastUID, lease: lease)
+                return
+            }
+            var mail = mails[0]
+            if case .unreadable = mail.content { throw error }
+            self.context.logger.error(
+                "a mail could not be stored and is quarantined",
+                metadata: .with([.uid: mail.uid, .error: error.sqlState ?? "", .mailbox: self.mailbox.name]))
+            mail.content = .unreadable(reason: "the database refused it (\(error.message))")
+            try await self.commitOnce([mail], folder: folder, lastUID: lastUID, lease: lease)
+        } catch let error as PostgresError where error.sqlState?.hasPrefix("40") == true {
+            // A deadlock or a serialisation failure: nothing was written, the same again works.
+            try await self.commitOnce(mails, folder: folder, lastUID: lastUID, lease: lease)
+        }
+    }
+
+    private func commitOnce(
+        _ mails: [ParsedMail], folder: FolderRecord, lastUID: UInt32, lease: MailboxLease
+    ) async throws {
+        let messages = mails.compactMap { mail -> InboundMessage? in
+            switch mail.content {
+            case .parsed(let message, _), .oversized(let message, _, _): message
+            case .unreadable, .vanished: nil
+            }
+        }
+        let threading = Threading(
+            signer: self.context.signer, ownAddresses: self.context.ownAddresses,
+            reopenWindow: self.context.settings.reopenWindow)
+        let candidates = messages.flatMap { Threading.candidates(of: $0).map(\.id) }
+        let planner = IntakePlanner(
+            mailbox: self.mailbox, settings: self.context.settings, threading: threading,
+            firstNewUID: folder.firstNewUID, historyBefore: folder.historyBefore, now: Date())
+        let store = self.context.store
+        var keys = try await store.ids.take(mails.count * 5 + 8)[...]
+        let dedupeKeys = messages.map(DedupeKey.of)
+        try await store.pool.withTransaction { transaction in
+            let lookup = try await store.lookUp(
+                dedupeKeys: dedupeKeys, threadDigests: Set(candidates).map(\.digest),
+                ownIDs: messages.compactMap { $0.messageID?.text },
+                tokenTickets: candidates.compactMap { self.context.signer.verify($0)?.ticketID },
+                numbers: messages.compactMap { Threading.ticketNumber(in: $0.subject)?.value }, in: transaction)
+            let empty = IntakeBatch(
+                mailboxID: self.mailboxID, folderID: folder.id, uidValidity: folder.uidValidity, lastUID: lastUID,
+                leaseEpoch: lease.epoch)
+            let plan = planner.plan(mails, into: empty, lookup: lookup) { keys.removeFirst() }
+            let eventKeys = Array(keys.prefix(plan.batch.events.count + plan.batch.quarantined.count))
+            try await self.context.queue.enqueue(try self.jobs(plan), in: transaction)
+            try await store.write(plan.batch, eventIDs: eventKeys, in: transaction)
+        }
+    }
+
+    private func jobs(_ plan: IntakePlanner.Plan) throws -> [NewJob] {
+        var jobs = plan.triage.map { message, isHistory in
+            NewJob(
+                isHistory ? .backfill : .triage, key: message.rawValue,
+                priority: isHistory ? JobPriority.backfill : JobPriority.triage)
+        }
+        for (ticket, _) in plan.acknowledge {
+            jobs.append(
+                NewJob(
+                    .acknowledge, key: ticket.rawValue, priority: JobPriority.acknowledge,
+                    due: .after(self.context.settings.acknowledgement.delay), uniqueKey: "acknowledge:\(ticket)"))
+        }
+        let mode = self.context.mode(of: self.mailbox)
+        for (ticket, reason) in plan.needsEyes where mode > .observe {
+            jobs.append(try .notify(ticket: ticket, reason: reason))
+        }
+        return jobs
+    }
+}
+
+/// A mail as it came from the server.
+struct FetchedMail: Sendable {
+    enum Contents: Sendable {
+        case whole
+        /// Too large: only the header was fetched; the size in octets.
+        case header(size: Int)
+        case vanished
+    }
+
+    var uid: UInt32
+    var internalDate: Date
+    var bytes: [UInt8]
+    var contents: Contents
+}

@@ -1,0 +1,167 @@
+internal import DeskModel
+internal import DeskStore
+internal import Foundation
+internal import Logging
+internal import MailTransport
+internal import Postgres
+internal import ServiceLifecycle
+internal import WorkQueue
+
+/// Sends what is queued for one mailbox over its SMTP server.
+///
+/// Each mail is committed as `transmitting` before its first octet, and the pause switch is read in that same statement;
+/// what happened is committed before the next mail is touched. A link that breaks after the final dot leaves the mail
+/// `uncertain`: it is never sent again by itself (C4).
+struct OutboxSender: Sendable {
+    static let claimCount = 20
+    /// Short, for it is how long a mail waits whose sender died before it began; the transmission renews it.
+    static let claimLease: Duration = .seconds(60)
+    /// A mail that was deferred this often needs a person.
+    static let attemptLimit = 12
+
+    let context: DeskContext
+    let mailbox: MailboxSettings
+    let mailboxID: MailboxID
+    let wake: WakeSignal
+    let progress: @Sendable () -> Void
+
+    /// Works until the service is to stop or the task is cancelled; what is claimed by then is still sent.
+    func run() async throws {
+        var session: SMTPSession?
+        var backoff = Backoff(base: .seconds(2), cap: .seconds(300))
+        var random = SystemRandomNumberGenerator()
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            self.progress()
+            if self.context.isHeld() {
+                try await Task.sleep(for: .seconds(1))
+                continue
+            }
+            let mails = try await self.context.store.claimOutbox(
+                mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease,
+                noticeCap: self.context.settings.escalation.hourlyCap)
+            guard !mails.isEmpty else {
+                await session?.quit()
+                session = nil
+                let due = try await self.context.store.nextOutboxDue(mailbox: self.mailboxID)
+                await self.wake.wait(atMost: min(max(due ?? .seconds(5), .milliseconds(50)), .seconds(5)))
+                continue
+            }
+            for (index, mail) in mails.enumerated() {
+                do {
+                    if session == nil { session = try await self.connect() }
+                    guard let open = session else { break }
+                    guard try await self.send(mail, over: open) else {
+                        try await self.release(mails[index...], after: .seconds(1), reply: nil)
+                        break
+                    }
+                    backoff.reset()
+                    if await !open.isReusable {
+                        await open.close()
+                        session = nil
+                    }
+                } catch let error as MailError {
+                    // No connection: nothing was begun, everything goes back into the queue.
+                    session = nil
+                    let delay = backoff.next(using: &random) + .seconds(1)
+                    self.context.logger.error(
+                        "the SMTP server cannot be used",
+                        metadata: .with([.mailbox: self.mailbox.name, .error: error, .seconds: delay / .seconds(1)]))
+                    try await self.release(mails[index...], after: delay, reply: error.description)
+                    break
+                }
+            }
+        }
+        await session?.quit()
+    }
+
+    private func connect() async throws -> SMTPSession {
+        try await SMTPSession.connect(
+            to: self.mailbox.smtp, as: MailboxConnection.smtpCredential(of: self.mailbox),
+            helo: self.mailbox.address.domain, logger: self.context.logger)
+    }
+
+    private func release(_ mails: ArraySlice<OutboxMail>, after delay: Duration, reply: String?) async throws {
+        for mail in mails { try await self.context.store.releaseClaim(mail, after: delay, reply: reply) }
+    }
+
+    /// - Returns: False when nothing may be sent now.
+    private func send(_ mail: OutboxMail, over session: SMTPSession) async throws -> Bool {
+        guard !self.context.isHeld() else { return false }
+        let recipients = mail.recipients.compactMap { MailAddress($0) }
+        let envelope = SMTPEnvelope(from: mail.envelopeFrom.flatMap { MailAddress($0) }, recipients: recipients)
+        guard try await self.context.store.beginTransmission(mail) else { return false }
+        let outcome: DeliveryOutcome
+        do {
+            outcome = self.outcome(of: try await session.send(envelope, message: mail.bytes), mail: mail)
+        } catch {
+            outcome = self.outcome(of: error, mail: mail)
+        }
+        try await self.record(mail, outcome)
+        return true
+    }
+
+    private func outcome(of delivery: SMTPDelivery, mail: OutboxMail) -> DeliveryOutcome {
+        let words: String =
+            (delivery.refused.map { "\($0.address.address): \($0.reply)" } + [delivery.final?.description])
+            .compactMap { $0 }.joined(separator: "; ")
+        if !delivery.accepted.isEmpty { return DeliveryOutcome(event: .accepted, reply: words) }
+        let isPermanent =
+            delivery.final.map(\.isPermanent) ?? delivery.refused.allSatisfy(\.reply.isPermanent)
+        if isPermanent || mail.attempt + 1 >= Self.attemptLimit {
+            return DeliveryOutcome(event: .refused, reply: words)
+        }
+        return DeliveryOutcome(
+            event: .deferred, reply: words, retryAfter: Self.delay(afterAttempt: mail.attempt + 1))
+    }
+
+    private func outcome(of error: MailError, mail: OutboxMail) -> DeliveryOutcome {
+        if error.phase == .afterFinalDot { return DeliveryOutcome(event: .outcomeUnknown, reply: error.description) }
+        guard error.isRetryable, mail.attempt + 1 < Self.attemptLimit else {
+            return DeliveryOutcome(event: .refused, reply: error.description)
+        }
+        return DeliveryOutcome(
+            event: .deferred, reply: error.description, retryAfter: Self.delay(afterAttempt: mail.attempt + 1))
+    }
+
+    /// One minute, doubled each time up to an hour, with a fifth of jitter.
+    private static func delay(afterAttempt attempt: Int) -> Duration {
+        .seconds(min(3600, 60 << min(attempt - 1, 6))) * Double.random(in: 0.8...1.2)
+    }
+
+    /// What follows from an outcome: a copy for the Sent folder, or a person who has to know.
+    private func record(_ mail: OutboxMail, _ outcome: DeliveryOutcome) async throws {
+        let store = self.context.store
+        let keys = try await store.ids.take(2)
+        var copies: [MailboxWrite] = []
+        var notices: [NewJob] = []
+        if let ticketID = mail.ticketID, mail.kind != .notice {
+            switch outcome.event {
+            case .accepted where !self.mailbox.serverFilesSent:
+                copies.append(
+                    MailboxWrite(
+                        id: keys[1], mailboxID: self.mailboxID, ticketID: ticketID, messageID: nil, kind: .sentCopy,
+                        internetMessageID: mail.internetMessageID, bytes: mail.bytes, flags: ["\\Seen"],
+                        internalDate: nil, rank: 3))
+            case .refused:
+                notices.append(
+                    try .notify(ticket: ticketID, reason: "the \(mail.kind.rawValue) was refused: \(outcome.reply)"))
+            case .outcomeUnknown:
+                let words =
+                    "the \(mail.kind.rawValue) may or may not have been sent; decide with: martlet outbox show \(mail.id)"
+                notices.append(try .notify(ticket: ticketID, reason: words))
+            default: break
+            }
+        }
+        let planned = (copies, notices)
+        try await store.recordDelivery(mail, outcome, eventID: keys[0]) { transaction in
+            let statements = store.planStatements(planned.0)
+            if !statements.isEmpty { try await transaction.pipeline(statements) }
+            try await self.context.queue.enqueue(planned.1, in: transaction)
+        }
+        self.context.logger.notice(
+            "a mail was handed to the SMTP server",
+            metadata: .with([
+                .outbox: mail.id, .kind: mail.kind.rawValue, .mailbox: self.mailbox.name, .reason: "\(outcome.event)",
+            ]))
+    }
+}

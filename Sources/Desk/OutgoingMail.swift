@@ -1,0 +1,119 @@
+internal import DeskModel
+internal import DeskStore
+internal import Foundation
+internal import MIME
+
+/// The field that marks a briefing note as ours, with a MAC over its Message-ID and body.
+enum BriefingNoteHeader {
+    static let name = "X-Martlet-Note"
+
+    /// The form of a body that the MAC covers: servers may change line ends and trailing white space.
+    static func canonical(_ body: String) -> String {
+        body.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { line in
+                var line = line
+                while line.last?.isWhitespace == true { line.removeLast() }
+                return line
+            }
+            .joined(separator: "\n").trimmingCharacters(in: .newlines)
+    }
+}
+
+/// Builds the mails that the desk writes: drafts and notes for the mailbox, acknowledgements, answers and notices.
+struct OutgoingMail {
+    let context: DeskContext
+    let mailbox: MailboxSettings
+    let now: Date
+
+    /// A reply to `subject` as an agent would write it, ready to be edited and sent. One body part, and nothing in it
+    /// that the customer may not read.
+    func reply(_ subject: TriageSubject, body: String, sequence: Int64) -> OutboundMessage? {
+        guard let customer = MailAddress(subject.customerEmail, displayName: subject.customerName) else { return nil }
+        let original = subject.internetMessageID.flatMap { MessageID($0) }
+        let base = BaseSubject.of(subject.subject)
+        return OutboundMessage(
+            messageID: self.messageID(subject.ticketID, sequence), date: self.now,
+            from: self.sender(subject.answerFrom), to: [customer],
+            cc: subject.participants.compactMap { MailAddress($0) },
+            subject: HeaderValue(sanitizing: "Re: " + (base.isEmpty ? "Your message" : base)), inReplyTo: original,
+            references: subject.references.compactMap { MessageID($0) }, body: body)
+    }
+
+    /// The briefing that lies beside the customer's mail, dated one second earlier so that theirs stays the newest.
+    func note(_ subject: TriageSubject, body: String, sequence: Int64) -> OutboundMessage {
+        let id = self.messageID(subject.ticketID, sequence)
+        let mac = self.context.signer.noteMAC(messageID: id, body: BriefingNoteHeader.canonical(body))
+        let original = subject.internetMessageID.flatMap { MessageID($0) }
+        return OutboundMessage(
+            messageID: id, date: subject.internalDate.addingTimeInterval(-1),
+            from: self.named("Martlet note (not visible to customer)"), to: [self.mailbox.address],
+            subject: HeaderValue(
+                sanitizing: "Note on \(TicketNumber(subject.ticketNumber)): \(BaseSubject.of(subject.subject))"),
+            inReplyTo: original, references: original.map { [$0] } ?? [],
+            extraHeaders: [
+                (BriefingNoteHeader.name, HeaderValue(sanitizing: mac)),
+                ("Auto-Submitted", HeaderValue(sanitizing: "auto-generated")),
+            ], body: body)
+    }
+
+    /// "We have your mail": nothing of the customer's words unless our mail server vouched for the sender.
+    ///
+    /// - Returns: nil when nothing may be sent.
+    func acknowledgement(_ subject: TriageSubject, sequence: Int64) -> OutboundMessage? {
+        let settings = self.context.settings
+        let verdict: Acknowledgement.Verdict =
+            switch subject.isVerified {
+            case true: .pass
+            case false: .fail
+            case nil: .none
+            }
+        guard let customer = MailAddress(subject.customerEmail),
+            let text = Acknowledgement(
+                ticket: TicketNumber(subject.ticketNumber), theirSubject: subject.subject, verdict: verdict,
+                language: subject.language ?? self.mailbox.language, deskName: settings.deskName,
+                openingHours: settings.acknowledgement.openingHours, isOpen: false)
+        else { return nil }
+        let original = subject.internetMessageID.flatMap { MessageID($0) }
+        return OutboundMessage(
+            messageID: self.messageID(subject.ticketID, sequence), date: self.now,
+            from: self.sender(subject.answerFrom), to: [customer], subject: HeaderValue(sanitizing: text.subject),
+            inReplyTo: original, references: original.map { [$0] } ?? [],
+            extraHeaders: Self.automatic("auto-replied"), body: text.body)
+    }
+
+    /// A mail to the team about a ticket.
+    func notice(
+        ticket: TicketID, to team: [MailAddress], subject: String, body: String, sequence: Int64
+    ) -> OutboundMessage {
+        OutboundMessage(
+            messageID: self.messageID(ticket, sequence), date: self.now,
+            from: self.named("\(self.context.settings.deskName) desk"),
+            to: team, subject: HeaderValue(sanitizing: subject), extraHeaders: Self.automatic("auto-generated"),
+            body: body)
+    }
+
+    /// RFC 3834 §5; the other two are understood by Exchange and by old responders.
+    static func automatic(_ value: String) -> [(name: String, value: HeaderValue)] {
+        [
+            ("Auto-Submitted", HeaderValue(sanitizing: value)),
+            ("X-Auto-Response-Suppress", HeaderValue(sanitizing: "All")),
+            ("Precedence", HeaderValue(sanitizing: "bulk")),
+        ]
+    }
+
+    private func messageID(_ ticket: TicketID, _ sequence: Int64) -> MessageID {
+        self.context.signer.messageID(
+            for: ThreadToken(ticketID: ticket, sequence: sequence), domain: self.mailbox.address.domain)
+    }
+
+    /// The alias that the customer wrote to, with the shop's name.
+    private func sender(_ address: String) -> MailAddress {
+        let known = [self.mailbox.address] + self.mailbox.aliases
+        let alias = known.first { $0.normalized == address.lowercased() } ?? self.mailbox.address
+        return MailAddress(alias.address, displayName: self.context.settings.deskName) ?? alias
+    }
+
+    private func named(_ name: String) -> MailAddress {
+        MailAddress(self.mailbox.address.address, displayName: name) ?? self.mailbox.address
+    }
+}

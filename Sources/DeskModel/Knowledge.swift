@@ -1,0 +1,38 @@
+/// One article of the knowledge base, as its author wrote it.
+package struct Article: Sendable, Codable, Hashable {
+    /// Stable over re-imports: the file's path below the imported folder, or the id of its row.
+    package var key: String
+    package var title: String
+    /// Markdown, LF line ends; HTML and plain text are brought into this form when they are read.
+    package var content: String
+    package var category: String?
+    package var tags: [String]
+    package var url: String?
+
+    package init(
+        key: String, title: String, content: String, category: String? = nil, tags: [String] = [], url: String? = nil
+    ) {
+        self.key = key
+        self.title = title
+        self.content = content
+        self.category = category
+        self.tags = tags
+        self.url = url
+    }
+}
+
+/// A passage of an article that is found and cited as one.
+package struct KnowledgeChunk: Sendable, Codable, Hashable {
+    /// Position in the article, from 0.
+    package var ordinal: Int
+    /// Headings above the passage from the outermost, joined by ` › `, without the article's title; often empty.
+    package var heading: String
+    /// Plain text, one paragraph or list item a line.
+    package var content: String
+
+    package init(ordinal: Int, heading: String, content: String) {
+        self.ordinal = ordinal
+        self.heading = heading
+        self.content = content
+    }
+}

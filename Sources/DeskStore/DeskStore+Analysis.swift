@@ -1,0 +1,245 @@
+package import DeskModel
+package import Postgres
+
+package import struct Foundation.Date
+
+/// A message with what triage and the drafter need to know of its ticket and customer.
+package struct TriageSubject: Sendable {
+    package var messageID: StoredMessageID
+    package var ticketID: TicketID
+    package var ticketNumber: Int64
+    package var mailboxID: MailboxID
+    package var status: TicketStatus
+    package var isHistory: Bool
+    /// The first mail of its ticket.
+    package var isFirst: Bool
+    package var subject: String
+    package var replyText: String
+    package var bodyText: String
+    package var attachmentCount: Int
+    package var hasPhoto: Bool
+    package var classification: MessageClassification.Kind
+    package var suppressAutomatic: Bool
+    package var isVerified: Bool?
+    package var isFlagged: Bool
+    package var customerEmail: String
+    package var customerName: String?
+    package var answerFrom: String
+    package var internetMessageID: String?
+    package var internalDate: Date
+    /// Lower-case addresses in Cc and To besides ours and the customer's.
+    package var participants: [String]
+    /// Ids the answer refers to, oldest first.
+    package var references: [String]
+    /// Tickets of this customer in the last 30 days, this one included.
+    package var recentTickets: Int
+    /// Mails of the customer in this ticket, this one included.
+    package var contacts: Int
+    /// Newest first: number, subject, status of the customer's earlier tickets.
+    package var history: [String]
+    /// A newer mail of the customer is in the ticket: only the newest gets a draft.
+    package var isSuperseded: Bool
+    /// A person has the draft of this ticket in hand.
+    package var hasTouchedDraft: Bool
+    /// ISO 639-1, from the last analysis; nil before.
+    package var language: String?
+}
+
+/// What one triage step writes.
+package struct TriageRecord: Sendable {
+    package var analysisID: Int64
+    package var eventID: Int64
+    package var messageID: StoredMessageID
+    package var ticketID: TicketID
+    package var modelVersion: String
+    package var analysis: Analysis
+    package var decision: Decision
+    package var embedding: [Float]
+    package var draft: PlannedDraft?
+
+    package struct PlannedDraft: Sendable {
+        package var id: DraftID
+        package var writeID: Int64?
+        package var draft: Draft
+
+        package init(id: DraftID, writeID: Int64?, draft: Draft) {
+            self.id = id
+            self.writeID = writeID
+            self.draft = draft
+        }
+    }
+
+    package init(
+        analysisID: Int64, eventID: Int64, messageID: StoredMessageID, ticketID: TicketID, modelVersion: String,
+        analysis: Analysis, decision: Decision, embedding: [Float], draft: PlannedDraft?
+    ) {
+        self.analysisID = analysisID
+        self.eventID = eventID
+        self.messageID = messageID
+        self.ticketID = ticketID
+        self.modelVersion = modelVersion
+        self.analysis = analysis
+        self.decision = decision
+        self.embedding = embedding
+        self.draft = draft
+    }
+}
+
+extension DeskStore {
+    /// The messages of a batch of triage jobs; a message that is gone or has no ticket is left out.
+    package func triageSubjects(_ ids: [StoredMessageID]) async throws -> [TriageSubject] {
+        try await self.subjects(where: "m.id = any(\(ids.map(\.rawValue))::bigint[])")
+    }
+
+    /// The first message of each ticket.
+    package func triageSubjects(firstMessagesOf tickets: [TicketID]) async throws -> [TriageSubject] {
+        try await self.subjects(
+            where: """
+                m.id in (select min(f.id) from message f
+                    where f.ticket_id = any(\(tickets.map(\.rawValue))::bigint[]) group by f.ticket_id)
+                """)
+    }
+
+    private func subjects(where condition: SQL) async throws -> [TriageSubject] {
+        let rows = try await self.pool.query(
+            """
+            select m.id, t.id, t.ticket_number, t.mailbox_id, t.status, t.is_history,
+                not exists (select from message e where e.ticket_id = t.id and e.id < m.id),
+                m.subject, m.reply_text, left(m.body_text, 20000), m.attachment_count,
+                exists (select from attachment a where a.message_id = m.id and a.content_type like 'image/%'
+                    and not a.is_inline), m.kind, m.suppress_automatic,
+                m.is_verified, m.is_flagged, t.customer_email, t.customer_name, t.answer_from,
+                m.internet_message_id, m.internal_date,
+                array(select p.address from participant p where p.ticket_id = t.id order by p.address),
+                array(select e.internet_message_id from message e
+                    where e.ticket_id = t.id and e.id <= m.id and e.internet_message_id is not null
+                    order by e.id desc limit 20),
+                (select count(*) from ticket o where o.customer_id = t.customer_id and not o.is_history
+                    and o.created_at > now() - interval '30 days'),
+                (select count(*) from message e where e.ticket_id = t.id and e.direction = 'in'
+                    and e.kind = 'human' and e.id <= m.id),
+                array(select 'MT-' || o.ticket_number || ' ' || o.status || ': ' || left(o.subject, 80)
+                    from ticket o where o.customer_id = t.customer_id and o.id <> t.id
+                    order by o.created_at desc limit 3),
+                exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
+                    and e.kind = 'human'),
+                exists (select from draft d where d.ticket_id = t.id and d.state = 'touched'), t.language
+            from message m join ticket t on t.id = m.ticket_id
+            where \(condition)
+            """)
+        return try rows.map(Self.triageSubject)
+    }
+
+    private static func triageSubject(_ row: PostgresRow) throws -> TriageSubject {
+        let (
+            id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind,
+            suppress,
+            verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
+            history, superseded, touched, language
+        ) = try row.decode(
+            Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
+            String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self,
+            String?.self,
+            String.self, String?.self, Date.self, [String].self, [String].self, Int64.self, Int64.self, [String].self,
+            Bool.self, Bool.self, String?.self)
+        return TriageSubject(
+            messageID: StoredMessageID(id), ticketID: TicketID(ticket), ticketNumber: number,
+            mailboxID: MailboxID(mailbox), status: TicketStatus(rawValue: status) ?? .open, isHistory: isHistory,
+            isFirst: isFirst, subject: subject, replyText: reply, bodyText: body, attachmentCount: Int(attachments),
+            hasPhoto: photo,
+            classification: .init(rawValue: kind) ?? .other, suppressAutomatic: suppress, isVerified: verified,
+            isFlagged: flagged, customerEmail: email, customerName: name, answerFrom: answerFrom,
+            internetMessageID: internetID, internalDate: date, participants: participants,
+            references: references.reversed(), recentTickets: Int(recent), contacts: Int(contacts), history: history,
+            isSuperseded: superseded, hasTouchedDraft: touched,
+            language: language)
+    }
+
+    /// The statements that write triage results: analysis, ticket columns, embedding, draft and event.
+    ///
+    /// - Parameter model: Row of `embedding_model` that made the embeddings.
+    package func triageStatements(_ records: [TriageRecord], model: Int64) -> [SQL] {
+        guard !records.isEmpty else { return [] }
+        let records = records.sorted { $0.ticketID < $1.ticketID }
+        var statements: [SQL] = [
+            """
+            insert into analysis (id, ticket_id, message_id, model_version, result, decision)
+            select n.id, n.ticket, n.message, n.version, n.result::jsonb, n.decision::jsonb
+            from unnest(
+                \(records.map(\.analysisID))::bigint[], \(records.map(\.ticketID.rawValue))::bigint[],
+                \(records.map(\.messageID.rawValue))::bigint[], \(records.map(\.modelVersion))::text[],
+                \(records.map { Self.json($0.analysis) })::text[], \(records.map { Self.json($0.decision) })::text[]
+            ) n (id, ticket, message, version, result, decision)
+            on conflict (message_id, model_version) do update
+                set result = excluded.result, decision = excluded.decision
+            """,
+            """
+            update ticket t set category = n.category, priority = n.priority, sentiment_score = n.sentiment,
+                confidence_score = n.confidence, language = n.language, decision = n.decision, updated_at = now()
+            from (
+                select distinct on (ticket) * from unnest(
+                    \(records.map(\.ticketID.rawValue))::bigint[], \(records.map(\.messageID.rawValue))::bigint[],
+                    \(records.map(\.analysis.category.name))::text[],
+                    \(records.map(\.analysis.priority.level.rawValue))::text[],
+                    \(records.map(\.analysis.sentiment.score))::float8[],
+                    \(records.map { $0.draft?.draft.confidence ?? $0.analysis.category.confidence })::float8[],
+                    \(records.map(\.analysis.language))::text[], \(records.map(\.decision.action.rawValue))::text[]
+                ) u (ticket, message, category, priority, sentiment, confidence, language, decision)
+                order by ticket, message desc
+            ) n
+            where t.id = n.ticket
+            """,
+            """
+            insert into ticket_embedding (ticket_id, model_id, embedding)
+            select distinct on (ticket) ticket, \(model), embedding::halfvec
+            from unnest(
+                \(records.map(\.ticketID.rawValue))::bigint[], \(records.map { Vector($0.embedding) })
+            ) n (ticket, embedding)
+            on conflict (ticket_id, model_id) do update set embedding = excluded.embedding
+            """,
+            """
+            insert into event (id, ticket_id, message_id, kind, actor, detail)
+            select n.id, n.ticket, n.message, 'triage', 'martlet', n.detail::jsonb
+            from unnest(
+                \(records.map(\.eventID))::bigint[], \(records.map(\.ticketID.rawValue))::bigint[],
+                \(records.map(\.messageID.rawValue))::bigint[],
+                \(records.map { Self.json(TriageEvent($0)) })::text[]
+            ) n (id, ticket, message, detail)
+            """,
+        ]
+        let drafts = records.compactMap { record in record.draft.map { (record, $0) } }
+        if !drafts.isEmpty {
+            statements.append(
+                """
+                update draft set state = 'superseded'
+                where ticket_id = any(\(drafts.map(\.0.ticketID.rawValue))::bigint[]) and state in ('planned', 'placed')
+                """)
+            statements.append(
+                """
+                insert into draft (id, ticket_id, message_id, write_id, state, body, content, confidence)
+                select n.id, n.ticket, n.message, n.write, 'planned', n.body, n.content::jsonb, n.confidence
+                from unnest(
+                    \(drafts.map(\.1.id.rawValue))::bigint[], \(drafts.map(\.0.ticketID.rawValue))::bigint[],
+                    \(drafts.map(\.0.messageID.rawValue))::bigint[], \(drafts.map(\.1.writeID))::bigint[],
+                    \(drafts.map(\.1.draft.body))::text[], \(drafts.map { Self.json($0.1.draft) })::text[],
+                    \(drafts.map(\.1.draft.confidence))::float8[]
+                ) n (id, ticket, message, write, body, content, confidence)
+                """)
+        }
+        return statements
+    }
+
+    private struct TriageEvent: Encodable {
+        let category: String
+        let priority: String
+        let decision: String
+        let reasons: [String]
+
+        init(_ record: TriageRecord) {
+            self.category = record.analysis.category.name
+            self.priority = record.analysis.priority.level.rawValue
+            self.decision = record.decision.action.rawValue
+            self.reasons = record.decision.reasons
+        }
+    }
+}

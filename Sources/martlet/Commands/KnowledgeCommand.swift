@@ -1,0 +1,274 @@
+import Answering
+import ArgumentParser
+import Desk
+import DeskModel
+import DeskStore
+import Encoder
+import Foundation
+import Postgres
+
+/// `martlet kb`: what answers are made from.
+struct KnowledgeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kb", abstract: "Import, list and search the knowledge base.",
+        discussion: """
+            Articles come from folders of .md, .html and .txt files, from .csv with the columns title and body, or from \
+            .jsonl with {"id", "title", "body", "category", "tags", "url"}. Importing again only renews what changed.
+
+            Examples:
+              martlet kb import articles/            add or renew
+              martlet kb import articles/ --replace  and remove what is no longer there
+              martlet kb search "how long do refunds take"
+            """,
+        subcommands: [Import.self, List.self, Show.self, Remove.self, Search.self])
+
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Bring articles in; only what changed is renewed.")
+
+        @OptionGroup var options: GlobalOptions
+        @Argument(help: "Files or folders.", completion: .file()) var paths: [String]
+        @Flag(help: "Remove every article that is not among these.") var replace = false
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let articles = try self.paths.flatMap(ArticleFiles.articles)
+            guard !articles.isEmpty else {
+                throw CommandError(
+                    .failed, "there is no article in \(self.paths.joined(separator: ", "))",
+                    remedy: "files must end in \(ArticleReader.fileTypes.sorted().joined(separator: ", "))")
+            }
+            try await KnowledgeSession.run(self.options) { session in
+                let report = try await session.base.importArticles(articles, replace: self.replace)
+                if self.json {
+                    try JSONOutput.print(report)
+                } else {
+                    Terminal.print(
+                        "\(report.articles) articles read, \(report.changed) new or changed (\(report.chunks) passages), "
+                            + "\(report.removed) removed")
+                }
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the articles.")
+
+        @OptionGroup var options: GlobalOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await KnowledgeSession.store(self.options) { store in
+                let articles = try await store.articles()
+                if self.json { return try JSONOutput.print(articles) }
+                var table = TextTable([
+                    .init("id", .right), .init("key", isElastic: true), .init("title", isElastic: true),
+                    .init("category"), .init("passages", .right),
+                ])
+                for article in articles {
+                    table.add([
+                        article.id.description, article.key, article.title, article.category ?? "",
+                        String(article.chunks),
+                    ])
+                }
+                table.print(empty: "The knowledge base is empty: martlet kb import PATH")
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one article.")
+
+        @OptionGroup var options: GlobalOptions
+        @Argument(help: "Key or id of the article.") var id: String
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await KnowledgeSession.store(self.options) { store in
+                guard let article = try await store.article(self.id) else {
+                    throw CommandError(.failed, "there is no article \(self.id)", remedy: "martlet kb list shows them")
+                }
+                if self.json { return try JSONOutput.print(article) }
+                let facts = [article.category ?? "", article.tags.joined(separator: ", "), article.url ?? ""]
+                Terminal.print("# \(article.title)\n")
+                let line = facts.filter { !$0.isEmpty }.joined(separator: " · ")
+                if !line.isEmpty { Terminal.print("\(line)\n") }
+                Terminal.print(article.content)
+            }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove one article.")
+
+        @OptionGroup var options: GlobalOptions
+        @Argument(help: "Key or id of the article.") var id: String
+
+        func run() async throws {
+            try await KnowledgeSession.store(self.options) { store in
+                guard try await store.removeArticle(self.id) else {
+                    throw CommandError(.failed, "there is no article \(self.id)", remedy: "martlet kb list shows them")
+                }
+                Terminal.print("removed \(self.id)")
+            }
+        }
+    }
+
+    struct Search: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Find articles for a question.",
+            discussion:
+                "With --jsonl it reads {\"id\", \"query\"} a line and answers {\"id\", \"answerable\", \"hits\"}.")
+
+        @OptionGroup var options: GlobalOptions
+        @Argument(help: "The question.") var text: [String] = []
+        @Flag(help: "Read questions as JSON lines from standard input.") var jsonl = false
+        @Option(help: "Articles for each question.") var limit = 5
+
+        private struct Question: Decodable, Sendable {
+            var id: LineID
+            var query: String
+        }
+
+        private struct Hit: Encodable, Sendable {
+            var article: String
+            var title: String
+            var span: String
+            var score: Float
+        }
+
+        private struct Reply: Encodable, Sendable {
+            var id: LineID
+            var answerable: Double
+            var hits: [Hit]
+        }
+
+        func validate() throws {
+            guard self.jsonl != !self.text.isEmpty else { throw ValidationError("give a question, or --jsonl") }
+            guard (1...1000).contains(self.limit) else { throw ValidationError("--limit is 1 to 1000") }
+        }
+
+        func run() async throws {
+            let limit = self.limit
+            try await KnowledgeSession.run(self.options) { session in
+                let answerer = session.base.answerer
+                guard self.jsonl else {
+                    let found = try await answerer.search([self.text.joined(separator: " ")], limit: limit)
+                    return Self.show(found[0])
+                }
+                var lines = JSONLines()
+                lines.batch = 32
+                try await lines.runBatches { (questions: [Question]) -> [Result<Reply, any Error>] in
+                    do {
+                        let found = try await answerer.search(questions.map(\.query), limit: limit)
+                        return zip(questions, found).map { .success(Self.reply($0.id, $1)) }
+                    } catch {
+                        return questions.map { _ in .failure(error) }
+                    }
+                }
+            }
+        }
+
+        private static func reply(_ id: LineID, _ found: SearchResult) -> Reply {
+            let hits = found.hits.map { hit in
+                Hit(article: hit.article.key, title: hit.article.title, span: hit.span, score: hit.score)
+            }
+            return Reply(id: id, answerable: found.answerable, hits: hits)
+        }
+
+        private static func show(_ found: SearchResult) {
+            var table = TextTable([
+                .init("score", .right), .init("article", isElastic: true), .init("passage", isElastic: true),
+            ])
+            for hit in found.hits {
+                table.add([String((hit.score * 100).rounded() / 100), hit.article.title, hit.span])
+            }
+            table.print(empty: "The knowledge base is empty: martlet kb import PATH")
+            if !found.hits.isEmpty {
+                Terminal.print("answered by the knowledge base: \(Int((found.answerable * 100).rounded())) %")
+            }
+        }
+    }
+}
+
+/// The knowledge base of the configured database, with the encoder, for the length of one command.
+struct KnowledgeSession: Sendable {
+    let base: KnowledgeBase
+    let store: DeskStore
+    let encoder: SentenceEncoder
+    let settings: DeskSettings
+
+    /// With the encoder, and the index read.
+    static func run<R>(_ options: GlobalOptions, _ body: (KnowledgeSession) async throws -> R) async throws -> R {
+        let settings = try options.settings(needing: .database)
+        let encoder = try ShippedData().encoder(configured: settings.modelDirectory)
+        return try await Self.store(settings) { store in
+            let base = try KnowledgeBase(store: store, encoder: encoder)
+            try await base.refresh()
+            return try await body(
+                KnowledgeSession(base: base, store: store, encoder: encoder, settings: settings))
+        }
+    }
+
+    /// The store alone.
+    static func store<R>(_ options: GlobalOptions, _ body: (DeskStore) async throws -> R) async throws -> R {
+        try await Self.store(try options.settings(needing: .database), body)
+    }
+
+    private static func store<R>(_ settings: DeskSettings, _ body: (DeskStore) async throws -> R) async throws -> R {
+        let pool = PostgresPool(
+            PostgresConfiguration(
+                conninfo: settings.database.url.reveal(), isPooled: settings.database.isPooled,
+                applicationName: "martlet kb"), size: 2)
+        do {
+            let result = try await body(DeskStore(pool: pool))
+            await pool.close()
+            return result
+        } catch let error as PostgresError {
+            await pool.close()
+            if error.sqlState == "42P01" {
+                throw CommandError(.failed, "the database has no tables yet", remedy: "run martlet migrate")
+            }
+            throw error
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+}
+
+/// Articles in files and folders.
+enum ArticleFiles {
+    /// Larger files are no articles.
+    private static let maximumSize = 64 << 20
+
+    /// Every article in one file, or in the files below a folder in the order of their paths. Hidden files are left out.
+    static func articles(at path: String) throws -> [Article] {
+        let resolved = URL(filePath: path).resolvingSymlinksInPath().path
+        guard let facts = try? FileManager.default.attributesOfItem(atPath: resolved) else {
+            throw CommandError(.usage, "there is no file or folder \(path)")
+        }
+        guard facts[.type] as? FileAttributeType == .typeDirectory else {
+            return try Self.read(path, key: path.split(separator: "/").last.map(String.init) ?? path)
+        }
+        let names = FileManager.default.enumerator(atPath: resolved)?.compactMap { $0 as? String } ?? []
+        return try names.sorted().flatMap { name -> [Article] in
+            let isHidden = name.split(separator: "/").contains { $0.hasPrefix(".") }
+            let fileType = name.split(separator: ".").last?.lowercased() ?? ""
+            guard !isHidden, ArticleReader.fileTypes.contains(fileType) else { return [] }
+            return try Self.read("\(resolved)/\(name)", key: name)
+        }
+    }
+
+    private static func read(_ path: String, key: String) throws -> [Article] {
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+        guard size <= Self.maximumSize else { throw CommandError(.failed, "\(path) is larger than 64 MB") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandError(.failed, "\(path) cannot be read")
+        }
+        do {
+            return try ArticleReader.articles(path: key, text: String(decoding: data, as: UTF8.self))
+        } catch {
+            throw CommandError(.failed, "\(error.context)")
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import DeskModel
+import Foundation
+
+/// `martlet setup`: a configuration file, a folder for secrets and a key, as a start.
+struct SetupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "setup", abstract: "Write a configuration file and a key, as a start.",
+        discussion: """
+            Writes the file and beside it a folder credentials with the key for tokens, readable by nobody else. What \
+            exists is left alone.
+
+              martlet setup --address support@shop.example --imap imaps://imap.shop.example \\
+                --smtp smtps://smtp.shop.example --password-file password.txt
+              martlet setup --token-key      print a new key, one line for the credential token-key
+            """)
+
+    @OptionGroup var options: GlobalOptions
+    @Option(help: "The support address.") var address = "support@shop.example"
+    @Option(help: "The IMAP server.") var imap = "imaps://imap.shop.example"
+    @Option(help: "The SMTP server.") var smtp = "smtps://smtp.shop.example"
+    @Option(help: "Login; the address by default.") var user: String?
+    @Option(help: "File with the mailbox's password; it is copied to the credentials.") var passwordFile: String?
+    @Option(help: "The database.") var database = "postgresql://martlet@localhost/martlet"
+    @Flag(help: "Only print a new key for tokens.") var tokenKey = false
+
+    func run() throws {
+        if self.tokenKey { return Terminal.print("k1: \(TokenKeys.random().reveal())") }
+        do { _ = try MailURL(self.imap, service: .imap) } catch { throw Self.wrong("--imap", error) }
+        do { _ = try MailURL(self.smtp, service: .smtp) } catch { throw Self.wrong("--smtp", error) }
+        do { _ = try MailboxFields.Field.address(self.address) } catch { throw Self.wrong("--address", error) }
+
+        let file = URL(filePath: self.options.configurationFile ?? ConfigurationSource.defaultFile)
+        let folder = file.deletingLastPathComponent()
+        let credentials = folder.appending(path: "credentials")
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: credentials, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CommandError(
+                .failed, "\(credentials.path) cannot be made", remedy: "use sudo, or another --config file")
+        }
+        try Self.write(self.text, to: file, permissions: 0o640)
+        try Self.write(
+            "k1: \(TokenKeys.random().reveal())\n", to: credentials.appending(path: "token-key"), permissions: 0o600)
+        if let passwordFile {
+            guard let data = FileManager.default.contents(atPath: passwordFile) else {
+                throw CommandError(.usage, "\(passwordFile) cannot be read")
+            }
+            try Self.write(
+                String(decoding: data, as: UTF8.self),
+                to: credentials.appending(path: "mailboxes-support-password"), permissions: 0o600)
+        }
+        Terminal.print("next: martlet migrate, then martlet doctor")
+    }
+
+    private var text: String {
+        """
+        # All keys with their defaults are in martlet.sample.yaml.
+        mode: draft
+        database:
+          url: \(Self.quoted(self.database))
+        token_key_file: credentials/token-key
+        mailboxes:
+          - name: support
+            address: \(Self.quoted(self.address))
+            imap: \(self.imap)
+            smtp: \(self.smtp)
+            user: \(Self.quoted(self.user ?? self.address))
+            password_file: credentials/mailboxes-support-password
+
+        """
+    }
+
+    private static func wrong(_ option: String, _ complaint: ConfigurationComplaint) -> CommandError {
+        CommandError(.usage, "\(option) \(complaint.text)", remedy: complaint.remedy)
+    }
+
+    /// A YAML scalar in double quotes.
+    private static func quoted(_ text: String) -> String {
+        let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return "\"\(escaped)\""
+    }
+
+    private static func write(_ text: String, to file: URL, permissions: Int) throws(CommandError) {
+        if FileManager.default.fileExists(atPath: file.path) {
+            return Terminal.print("\(file.path) exists and is left alone")
+        }
+        // The mode is narrow before the first byte is in the file.
+        let isMade = FileManager.default.createFile(
+            atPath: file.path, contents: nil, attributes: [.posixPermissions: permissions])
+        do {
+            guard isMade else { throw CocoaError(.fileWriteUnknown) }
+            let handle = try FileHandle(forWritingTo: file)
+            try handle.write(contentsOf: Data(text.utf8))
+            try handle.close()
+        } catch {
+            throw CommandError(.failed, "\(file.path) cannot be written", remedy: "use sudo, or another --config file")
+        }
+        Terminal.print("wrote \(file.path)")
+    }
+}

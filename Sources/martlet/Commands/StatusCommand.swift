@@ -1,0 +1,79 @@
+import ArgumentParser
+import Desk
+import DeskModel
+import DeskStore
+import Foundation
+
+/// `martlet status`: the desk at a glance.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show what the desk is doing.",
+        discussion: """
+            The mode, what is paused or held, mailboxes with their last good fetch, and counts of tickets, outgoing \
+            mail and jobs.
+            """)
+
+    @OptionGroup var options: GlobalOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    private struct Report: Encodable {
+        struct Pause: Encodable {
+            let scope: String
+            let since: Date
+            let by: String
+            let reason: String
+        }
+
+        let mode: Mode
+        let held: Bool
+        let pauses: [Pause]
+        let overview: DeskOverview
+    }
+
+    func run() async throws {
+        let report = try await DeskRuntime.with(self.options) { runtime in
+            Report(
+                mode: runtime.settings.mode,
+                held: FileManager.default.fileExists(atPath: runtime.settings.holdFile),
+                pauses: try await runtime.store.pauses().map {
+                    .init(scope: $0.scope.rawValue, since: $0.since, by: $0.by, reason: $0.reason)
+                },
+                overview: try await runtime.store.overview())
+        }
+        if self.json { try JSONOutput.print(report) } else { Self.print(report) }
+    }
+
+    private static func print(_ report: Report) {
+        Terminal.print("mode         \(report.mode.rawValue)")
+        if report.held { Terminal.print("held         nothing goes out while the hold file exists") }
+        for pause in report.pauses {
+            let reason = pause.reason.isEmpty ? "" : ": \(DisplayWidth.printable(pause.reason))"
+            Terminal.print("paused       \(pause.scope) by \(pause.by) since \(Moment.text(pause.since))\(reason)")
+        }
+        let overview = report.overview
+        Terminal.print("tickets      \(Self.counts(overview.ticketsByStatus))")
+        Terminal.print("outgoing     \(Self.counts(overview.outboxByState))")
+        Terminal.print("mailbox      \(Self.counts(overview.writesByState))")
+        Terminal.print("jobs         \(Self.counts(overview.jobsByState))")
+        if overview.quarantined > 0 {
+            Terminal.print("quarantine   \(overview.quarantined) held; see martlet quarantine list")
+        }
+        Terminal.print("")
+        var table = TextTable([
+            .init("mailbox"), .init("last good fetch"), .init("held by", isElastic: true), .init("mails", .right),
+            .init("history", .right),
+        ])
+        for mailbox in overview.mailboxes {
+            table.add([
+                mailbox.name, mailbox.lastGoodFetch.map(Moment.text) ?? "never", mailbox.heldBy ?? "nobody",
+                String(mailbox.messages), String(mailbox.history),
+            ])
+        }
+        table.print(empty: "no mailbox has been read yet; martlet serve does it")
+    }
+
+    private static func counts(_ counts: [String: Int]) -> String {
+        let parts = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        return parts.isEmpty ? "none" : parts.joined(separator: ", ")
+    }
+}

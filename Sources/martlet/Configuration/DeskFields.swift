@@ -1,0 +1,112 @@
+import Desk
+import DeskModel
+
+/// The keys at the top of the configuration, all but `mailboxes` and `token_keys`.
+enum DeskFields {
+    static let all: [ConfigurationField<DeskSettings>] = {
+        let preset = DeskSettings()
+        return Self.general(preset) + Self.database(preset) + Self.policy(preset) + Self.storage(preset)
+    }()
+
+    private static func general(_ preset: DeskSettings) -> [ConfigurationField<DeskSettings>] {
+        [
+            .choice("mode", \.mode, preset: preset.mode, "How far the desk may go in every mailbox."),
+            .text("desk_name", \.deskName, preset: preset.deskName, "Name of the shop, for sign-off and notices."),
+            .file("hold_file", \.holdFile, preset: preset.holdFile, "While this file exists nothing goes out."),
+            .texts(
+                "authserv_ids", \.authservIDs,
+                "Names of your own mail server in Authentication-Results; others' verdicts are not believed."),
+            .file("model_directory", \.modelDirectory, "Folder of the encoder's weights; the shipped one by default."),
+            .file("taxonomy_file", \.taxonomyFile, "Categories with examples; the shipped e-commerce ones by default."),
+            .integer(
+                "workers", \.workers, in: 0...256, preset: preset.workers,
+                "Workers for triage and drafting; 0 means one per core."),
+        ]
+    }
+
+    private static func database(_ preset: DeskSettings) -> [ConfigurationField<DeskSettings>] {
+        [
+            .secret(
+                "database.url", \.database.url,
+                "PostgreSQL URL; else DATABASE_URL, else PGHOST and its kin of the environment."),
+            .secret(
+                "database.direct", \.database.direct,
+                "URL past the pooler and of the role that owns the tables, for LISTEN and migrations."),
+            .flag(
+                "database.pooled", \.database.isPooled, preset: preset.database.isPooled,
+                "Whether a pooler in transaction mode stands between."),
+            .integer(
+                "database.connections", \.database.connections, in: 2...64, preset: preset.database.connections,
+                "Connections that the service opens at most."),
+        ]
+    }
+
+    private static func policy(_ preset: DeskSettings) -> [ConfigurationField<DeskSettings>] {
+        [
+            Self.importSince,
+            .duration(
+                "automatic.max_age", \.automaticMaxAge, in: .seconds(60)...(.seconds(30 * 86_400)),
+                preset: preset.automaticMaxAge, "Nothing automatic goes out for a mail older than this."),
+            .duration(
+                "ack.delay", \.acknowledgement.delay, in: .zero...(.seconds(86_400)),
+                preset: preset.acknowledgement.delay, "An answer that goes out earlier replaces the acknowledgement."),
+            .text(
+                "ack.opening_hours", \.acknowledgement.openingHours,
+                "Mentioned in acknowledgements, for example Mon-Fri 9-17."),
+            .addresses("escalation.team", \.escalation.team, "Who gets notices of tickets that need a person."),
+            .integer(
+                "escalation.hourly_cap", \.escalation.hourlyCap, in: 0...10_000, preset: preset.escalation.hourlyCap,
+                "Notices an hour; more of them wait for the next hour."),
+            .addresses("escalation.vip", \.escalation.vip, "Customers whose mail is always escalated."),
+            .fraction(
+                "draft.floor", \.draft.floor, preset: preset.draft.floor,
+                "Below this confidence nothing is drafted."),
+            .fraction(
+                "draft.automatic_threshold", \.draft.automaticThreshold, preset: preset.draft.automaticThreshold,
+                "Confidence that an automatic answer needs, in mode answer."),
+            .texts(
+                "draft.automatic_categories", \.draft.automaticCategories,
+                "Categories that may be answered automatically, in mode answer."),
+            .texts("draft.link_hosts", \.draft.linkHosts, "Hosts that links in answers may point to."),
+            .text("draft.signature", \.draft.signature, "Name under the answers; the desk's name by default."),
+        ]
+    }
+
+    private static func storage(_ preset: DeskSettings) -> [ConfigurationField<DeskSettings>] {
+        [
+            .duration(
+                "reopen_window", \.reopenWindow, in: .zero...(.seconds(3_650 * 86_400)), preset: preset.reopenWindow,
+                "A reply within this time reopens a resolved ticket; a later one opens a linked ticket."),
+            .duration(
+                "retention", \.retention, in: .seconds(86_400)...(.seconds(3_650 * 86_400)),
+                preset: preset.retention, "Rows of finished jobs and intake attempts are kept this long."),
+            .size(
+                "maximum_message_size", \.maximumMessageSize, in: (64 << 10)...(512 << 20),
+                preset: preset.maximumMessageSize, "Of larger mails only the header is fetched."),
+        ]
+    }
+
+    private static let importSince = ConfigurationField<DeskSettings>(
+        "import.since", kind: "now, all or a duration", preset: "now",
+        "Mail older than this becomes closed history when a folder is first seen.",
+        .text { text, settings throws(ConfigurationComplaint) in
+            guard let since = ImportSince(text) else {
+                throw ConfigurationComplaint(
+                    "is neither now nor all nor a duration", remedy: "write now, all, or for example 30d")
+            }
+            settings.importSince = since
+        })
+}
+
+extension ImportSince {
+    /// Reads `now`, `all` or a duration such as `30d`.
+    init?(_ text: String) {
+        switch text.lowercased() {
+        case "now": self = .now
+        case "all": self = .all
+        default:
+            guard let age = Quantity.duration(text), age > .zero else { return nil }
+            self = .age(age)
+        }
+    }
+}

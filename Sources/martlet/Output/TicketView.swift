@@ -1,0 +1,249 @@
+import DeskModel
+import DeskStore
+import Foundation
+
+/// Tickets as people and scripts read them.
+enum TicketView {
+    /// One ticket in JSON.
+    struct Row: Encodable {
+        let ticket: String
+        let subject: String
+        let customerEmail: String
+        let customerName: String?
+        let category: String?
+        let priority: String
+        let status: String
+        let sentimentScore: Double?
+        let confidenceScore: Double?
+        let decision: String?
+        let assignedAgent: String?
+        let createdAt: Date
+        let messageCount: Int
+
+        init(_ ticket: TicketSummary) {
+            self.ticket = TicketNumber(ticket.number).description
+            self.subject = ticket.subject
+            self.customerEmail = ticket.customerEmail
+            self.customerName = ticket.customerName
+            self.category = ticket.category
+            self.priority = ticket.priority.rawValue
+            self.status = ticket.status.rawValue
+            self.sentimentScore = ticket.sentimentScore
+            self.confidenceScore = ticket.confidenceScore
+            self.decision = ticket.decision
+            self.assignedAgent = ticket.assignedAgent
+            self.createdAt = ticket.createdAt
+            self.messageCount = ticket.messageCount
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case ticket, subject, category, priority, status, decision
+            case customerEmail = "customer_email"
+            case customerName = "customer_name"
+            case sentimentScore = "sentiment_score"
+            case confidenceScore = "confidence_score"
+            case assignedAgent = "assigned_agent"
+            case createdAt = "created_at"
+            case messageCount = "message_count"
+        }
+    }
+
+    /// One ticket with all that is known, in JSON.
+    struct Full: Encodable {
+        let ticket: Row
+        let description: String
+        let resolution: String?
+        let messages: [TicketMessage]
+        let events: [TicketEvent]
+        let analysis: Analysis?
+        let decision: Decision?
+        let draft: Draft?
+        let draftState: String?
+
+        init(_ detail: TicketDetail) {
+            self.ticket = Row(detail.summary)
+            self.description = detail.description
+            self.resolution = detail.resolution
+            self.messages = detail.messages
+            self.events = detail.events
+            self.analysis = TicketView.decoded(detail.analysis)
+            self.decision = TicketView.decoded(detail.decision)
+            self.draft = TicketView.decoded(detail.draft)
+            self.draftState = detail.draftState
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case ticket, description, resolution, messages, events, analysis, decision, draft
+            case draftState = "draft_state"
+        }
+    }
+
+    /// Why a ticket is what it is.
+    struct Explanation: Encodable {
+        struct Threading: Encodable {
+            let from: String?
+            let subject: String
+            let reason: String
+            let flagged: Bool
+        }
+
+        let ticket: String
+        let analysis: Analysis?
+        let decision: Decision?
+        let citations: [Citation]
+        let unsupported: [String]
+        let threading: [Threading]
+        let events: [TicketEvent]
+
+        init(_ detail: TicketDetail) {
+            let draft: Draft? = TicketView.decoded(detail.draft)
+            self.ticket = TicketNumber(detail.summary.number).description
+            self.analysis = TicketView.decoded(detail.analysis)
+            self.decision = TicketView.decoded(detail.decision)
+            self.citations = draft?.citations ?? []
+            self.unsupported = draft?.unsupported ?? []
+            self.threading = detail.messages.map {
+                Threading(from: $0.sender, subject: $0.subject, reason: $0.threadReason, flagged: $0.isFlagged)
+            }
+            self.events = detail.events
+        }
+    }
+
+    static func table(_ tickets: [TicketSummary]) -> TextTable {
+        var table = TextTable([
+            .init("ticket"), .init("priority"), .init("status"), .init("category", isElastic: true),
+            .init("mood", .right), .init("sure", .right), .init("decision"), .init("from", isElastic: true),
+            .init("subject", isElastic: true), .init("since"),
+        ])
+        for ticket in tickets {
+            table.add([
+                TicketNumber(ticket.number).description, ticket.priority.rawValue, ticket.status.rawValue,
+                ticket.category ?? "", ticket.sentimentScore.map(Self.fraction) ?? "",
+                ticket.confidenceScore.map(Self.fraction) ?? "", ticket.decision ?? "", ticket.customerEmail,
+                ticket.subject, Moment.text(ticket.createdAt),
+            ])
+        }
+        return table
+    }
+
+    /// Two places behind the point.
+    static func fraction(_ value: Double) -> String {
+        let hundredths = Int((abs(value) * 100).rounded())
+        let sign = value < 0 && hundredths > 0 ? "-" : ""
+        return "\(sign)\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    }
+
+    /// The ticket for reading from top to bottom.
+    static func text(_ detail: TicketDetail) -> String {
+        let ticket = detail.summary
+        var lines = [
+            "\(TicketNumber(ticket.number))  \(Self.line(ticket.subject))",
+            "from       \(Self.line(ticket.customerName.map { "\($0) <\(ticket.customerEmail)>" } ?? ticket.customerEmail))",
+            "status     \(ticket.status.rawValue), assigned to \(Self.line(ticket.assignedAgent ?? "nobody"))",
+            "category   \(ticket.category ?? "not analysed yet"), priority \(ticket.priority.rawValue)",
+        ]
+        if let decision = ticket.decision {
+            lines.append("decision   \(decision)\(ticket.confidenceScore.map { ", sure \(Self.fraction($0))" } ?? "")")
+        }
+        if let resolution = detail.resolution { lines.append("resolved   \(Self.line(resolution))") }
+        for message in detail.messages {
+            let arrow = message.direction == "in" ? "←" : "→"
+            let files = message.attachments == 0 ? "" : ", \(message.attachments) attached"
+            let kind = message.kind == "human" ? "" : ", \(message.kind)"
+            let sender = Self.line(message.sender ?? "unknown sender")
+            lines += ["", "\(arrow) \(Moment.text(message.internalDate))  \(sender)\(kind)\(files)"]
+            lines += Self.paragraph(message.text)
+        }
+        if let draft: Draft = Self.decoded(detail.draft) {
+            lines += ["", "draft (\(detail.draftState ?? "planned")), sure \(Self.fraction(draft.confidence))"]
+            lines += Self.paragraph(draft.body)
+            lines += draft.citations.map { "    from \(Self.line($0.title)): \(Self.line($0.span))" }
+        }
+        lines += [""] + Self.eventLines(detail.events)
+        return lines.joined(separator: "\n")
+    }
+
+    static func eventLines(_ events: [TicketEvent]) -> [String] {
+        events.map { event in
+            let detail: [String: DetailValue] = Self.decoded(event.detail) ?? [:]
+            let words = detail.sorted { $0.key < $1.key }.filter { !$0.value.text.isEmpty }
+                .map { "\($0.key) \($0.value.text)" }
+            return "\(Moment.text(event.at))  \(event.kind) by \(Self.line(event.actor))"
+                + (words.isEmpty ? "" : ": \(Self.line(words.joined(separator: ", ")))")
+        }
+    }
+
+    static func decoded<Value: Decodable>(_ json: String?) -> Value? {
+        json.flatMap { try? JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
+    }
+
+    fileprivate static func line(_ text: String) -> String { DisplayWidth.printable(text) }
+
+    private static func paragraph(_ text: String) -> [String] {
+        text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .map { "    \(DisplayWidth.printable(String($0)))" }
+    }
+
+    /// Details of events hold texts, lists of texts and numbers.
+    private enum DetailValue: Decodable {
+        case words([String])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let text = try? container.decode(String.self) {
+                self = .words([text])
+            } else if let texts = try? container.decode([String].self) {
+                self = .words(texts)
+            } else if let number = try? container.decode(Double.self) {
+                self = .words([number == number.rounded() ? String(Int64(number)) : String(number)])
+            } else {
+                self = .words([])
+            }
+        }
+
+        var text: String {
+            switch self {
+            case .words(let words): words.joined(separator: "; ")
+            }
+        }
+    }
+}
+
+extension TicketView.Explanation {
+    /// For reading from top to bottom.
+    var text: String {
+        var lines = [self.ticket]
+        if let analysis {
+            let category = analysis.category
+            lines.append("category   \(category.name), sure \(TicketView.fraction(category.confidence))")
+            let others = analysis.alternatives.prefix(3).map { "\($0.name) \(TicketView.fraction($0.confidence))" }
+            if !others.isEmpty { lines.append("           else \(others.joined(separator: ", "))") }
+            let tags = analysis.tags.map { "\($0.name) \(TicketView.fraction($0.confidence))" }
+            if !tags.isEmpty { lines.append("tags       \(tags.joined(separator: ", "))") }
+            lines.append("familiar   \(TicketView.fraction(analysis.familiarity))")
+            lines.append("priority   \(analysis.priority.level.rawValue)")
+            lines += analysis.priority.reasons.map { "           \(TicketView.line($0))" }
+            lines.append(
+                "mood       \(analysis.sentiment.label) \(TicketView.fraction(analysis.sentiment.score)), "
+                    + "language \(analysis.language)")
+            lines += analysis.explanation.map { "           \(TicketView.line($0))" }
+        } else {
+            lines.append("not analysed yet")
+        }
+        if let decision {
+            lines.append("decision   \(decision.action.rawValue)")
+            lines += decision.reasons.map { "           \(TicketView.line($0))" }
+        }
+        for citation in self.citations {
+            lines.append("source     \(TicketView.line(citation.title)): \(TicketView.line(citation.span))")
+        }
+        lines += self.unsupported.map { "unproven   \(TicketView.line($0))" }
+        for message in self.threading {
+            let flag = message.flagged ? " (flagged)" : ""
+            lines.append(
+                "mail       \(TicketView.line(message.from ?? "unknown sender")): \(TicketView.line(message.reason))\(flag)"
+            )
+        }
+        return (lines + [""] + TicketView.eventLines(self.events)).joined(separator: "\n")
+    }
+}

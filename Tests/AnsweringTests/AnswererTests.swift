@@ -1,0 +1,263 @@
+import Answering
+import DeskModel
+import Encoder
+import Foundation
+import Testing
+
+/// Vectors from words alone: texts that share words are near. Enough to test everything but quality.
+struct WordEncoder: TextEncoder {
+    let model = EncoderModel(
+        name: "words", weightsSHA256: String(repeating: "0", count: 64), dimensions: 64, pooling: "sum",
+        tokenizer: "words")
+
+    func encode(_ texts: [String]) async throws -> [[Float]] {
+        texts.map { text in
+            var vector = [Float](repeating: 0, count: 64)
+            vector[0] = 0.01
+            for term in Words.terms(in: text) {
+                let hash = term.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+                vector[Int(hash % 64)] += 1
+            }
+            let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return vector.map { $0 / length }
+        }
+    }
+}
+
+enum Shop {
+    static func index(_ articles: [Article], encoder: any TextEncoder) async throws -> KnowledgeIndex {
+        var entries: [KnowledgeIndex.Entry] = []
+        for (number, article) in articles.enumerated() {
+            let chunks = Chunker.chunks(of: article)
+            let texts = [article.title] + chunks.map { Chunker.embeddedText(title: article.title, chunk: $0) }
+            let vectors = try await encoder.encode(texts)
+            entries.append(
+                KnowledgeIndex.Entry(
+                    id: ArticleID(Int64(number)), article: article, titleVector: vectors[0], chunks: chunks,
+                    vectors: Array(vectors.dropFirst())))
+        }
+        return try KnowledgeIndex(entries: entries, dimensions: encoder.model.dimensions)
+    }
+
+    static let articles = [
+        Article(
+            key: "returns", title: "Returning a product",
+            content: """
+                You can return any product within 30 days of delivery. Please send us your order number.
+
+                ## Exchange
+                Return the product you have and order the other size.
+                """, category: "Returns & refunds"),
+        Article(
+            key: "shipping", title: "Delivery times",
+            content: "Delivery to Norway takes 5 to 10 working days. It costs 12.90 euros.", category: "Shipping"),
+        Article(
+            key: "vouchers", title: "Voucher codes",
+            content: "A voucher code is entered in the basket. Is it expired? It is valid for 3 years."),
+    ]
+}
+
+@Suite("Knowledge index") struct KnowledgeIndexTests {
+    let encoder = WordEncoder()
+
+    @Test func `finds the article with one hit and its best sentence`() async throws {
+        let index = try await Shop.index(Shop.articles, encoder: self.encoder)
+        let question = "How many working days does delivery to Norway take?"
+        let result = try index.search(question, vector: try await self.encoder.encode([question])[0], limit: 2)
+        #expect(result.hits.map(\.article.key).first == "shipping")
+        #expect(Set(result.hits.map(\.article.key)).count == result.hits.count)
+        #expect(result.hits.first?.span == "Delivery to Norway takes 5 to 10 working days.")
+        #expect(result.evidence.legsAgree)
+    }
+
+    @Test func `a question about something else is less answerable`() async throws {
+        let index = try await Shop.index(Shop.articles, encoder: self.encoder)
+        let texts = ["How long does delivery to Norway take?", "Which football club won the championship?"]
+        let vectors = try await self.encoder.encode(texts)
+        let known = try index.search(texts[0], vector: vectors[0])
+        let unknown = try index.search(texts[1], vector: vectors[1])
+        #expect(known.answerable > 0.35)
+        #expect(unknown.answerable < 0.1)
+    }
+
+    @Test func `a sure category brings its articles forward and never hides others`() async throws {
+        let index = try await Shop.index(Shop.articles, encoder: self.encoder)
+        let vector = try await self.encoder.encode(["product"])[0]
+        let plain = try index.search("product", vector: vector)
+        let expected = try index.search("product", vector: vector, expecting: .init(name: "Shipping", confidence: 1))
+        let rank = { (result: SearchResult) in result.hits.firstIndex { $0.article.key == "shipping" } }
+        #expect(try #require(rank(expected)) <= #require(rank(plain)))
+        #expect(expected.hits.count == plain.hits.count)
+    }
+
+    @Test func `an empty index answers nothing`() throws {
+        let index = try KnowledgeIndex(entries: [], dimensions: 64)
+        let result = try index.search("anything", vector: [Float](repeating: 0, count: 64))
+        #expect(result.hits.isEmpty)
+        #expect(result.answerable == 0)
+    }
+
+    @Test func `a vector of another length is refused`() async throws {
+        let index = try await Shop.index(Shop.articles, encoder: self.encoder)
+        let error = #expect(throws: AnsweringError.self) { try index.search("x", vector: [1, 0]) }
+        #expect(error?.code == .dimensionMismatch)
+    }
+}
+
+@Suite("Answerer") struct AnswererTests {
+    let encoder = WordEncoder()
+    let drafter = ExtractiveDrafter(floor: 0.35, signature: "The shop")
+
+    private func answer(_ question: MailQuestion) async throws -> Answer {
+        let answerer = Answerer(
+            encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
+        return try await answerer.answer(question, drafter: self.drafter)
+    }
+
+    @Test func `an answer is made of sentences of the source between fixed phrases`() async throws {
+        let answer = try await self.answer(
+            MailQuestion(subject: "", body: "I want to return a product", customerName: "Ada Byron"))
+        let draft = try #require(answer.draft)
+        #expect(draft.body.hasPrefix("Hello Ada,\n\nThank you for your message.\n\n"))
+        #expect(draft.body.contains("You can return any product within 30 days of delivery."))
+        #expect(draft.body.hasSuffix("Kind regards\nThe shop"))
+        #expect(draft.unsupported == [])
+        #expect(Set(draft.citations.map(\.article)) == ["returns"])
+        #expect(draft.missing == ["order number"])
+    }
+
+    @Test func `what the customer gave already is not asked for`() async throws {
+        let answer = try await self.answer(
+            MailQuestion(subject: "", body: "I want to return the product of order 1234567"))
+        let draft = try #require(answer.draft)
+        #expect(draft.missing == [])
+        #expect(!draft.body.contains("order number"))
+    }
+
+    @Test func `nothing is drafted below the floor, and the gap names what is missing`() async throws {
+        let answer = try await self.answer(
+            MailQuestion(subject: "", body: "Does the velvet armchair come in turquoise?"))
+        guard case .nothing(let gap) = answer.outcome else {
+            Issue.record("a draft was made")
+            return
+        }
+        #expect(gap.answerable < 0.35)
+        #expect(gap.missing.contains("armchair"))
+        #expect(gap.missing.contains("turquoise"))
+    }
+
+    @Test func `two questions draw on two articles`() async throws {
+        let answer = try await self.answer(
+            MailQuestion(
+                subject: "", body: "How can I return a product? And how many working days takes delivery to Norway?"))
+        let draft = try #require(answer.draft)
+        #expect(Set(draft.citations.map(\.article)) == ["returns", "shipping"])
+        #expect(answer.uncovered == [])
+    }
+
+    @Test func `a request that no article covers is named`() async throws {
+        let answer = try await self.answer(
+            MailQuestion(
+                subject: "", body: "How can I return a product? Write a poem about turquoise football clubs."))
+        #expect(answer.uncovered == ["Write a poem about turquoise football clubs."])
+        #expect(answer.draft?.body.contains("poem") == false)
+    }
+
+    @Test func `before an answer may go out alone, every sentence has to be about what the sources know`() async throws
+    {
+        let mail = MailQuestion(
+            subject: "", body: "I want to return a product. Jumbled turquoise letters improve football poems.")
+        let answerer = Answerer(
+            encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
+        let loose = try await answerer.answer(mail, drafter: self.drafter)
+        let strict = try await answerer.answer(mail, drafter: self.drafter, isStrict: true)
+        #expect(loose.uncovered == [])
+        #expect(strict.uncovered == ["Jumbled turquoise letters improve football poems."])
+        #expect(strict.draft != nil)
+    }
+
+    @Test func `questions of the source are not put to the customer`() async throws {
+        let answer = try await self.answer(MailQuestion(subject: "", body: "Where is the voucher code entered?"))
+        #expect(answer.draft?.body.contains("?") == false)
+    }
+
+    @Test func `an upset customer is not thanked first`() async throws {
+        let answer = try await self.answer(
+            MailQuestion(subject: "", body: "I want to return a product", sentiment: -0.7))
+        #expect(answer.draft?.body.contains("We are sorry for the trouble") == true)
+    }
+
+    @Test func `a source in another language is said so and trusted less`() async throws {
+        let same = try await self.answer(MailQuestion(subject: "", body: "return product"))
+        let other = try await self.answer(MailQuestion(subject: "", body: "return product", language: "de"))
+        #expect(other.remarks.contains { $0.contains("the customer wrote in de") })
+        #expect(try #require(other.draft).confidence < #require(same.draft).confidence)
+    }
+
+    @Test func `a new index is answered from at once`() async throws {
+        let answerer = Answerer(
+            encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
+        await answerer.replaceIndex(try KnowledgeIndex(entries: [], dimensions: 64))
+        let answer = try await answerer.answer(MailQuestion(subject: "", body: "return product"), drafter: self.drafter)
+        #expect(answer.draft == nil)
+    }
+}
+
+@Suite("Demo knowledge base") struct DemoKnowledgeTests {
+    private static let tree = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
+    private static func articles() throws -> [Article] {
+        let folder = "\(Self.tree)/Config/demo/knowledge"
+        return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().flatMap { name in
+            try ArticleReader.articles(path: name, text: String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8))
+        }
+    }
+
+    private static func answerer() async throws -> Answerer {
+        let folder = ProcessInfo.processInfo.environment["MARTLET_MODEL"] ?? "\(Self.tree)/.martlet/model"
+        guard FileManager.default.fileExists(atPath: "\(folder)/model.safetensors") else {
+            throw AnsweringError(.unknownFormat, "no weights: run Scripts/setup")
+        }
+        let encoder = try SentenceEncoder(directory: folder, workers: 1)
+        return Answerer(encoder: encoder, index: try await Shop.index(try Self.articles(), encoder: encoder))
+    }
+
+    @Test func `has at least 18 articles with title, category and text`() throws {
+        let articles = try Self.articles()
+        #expect(articles.count >= 18)
+        #expect(articles.allSatisfy { !$0.title.isEmpty && $0.category != nil && $0.content.count > 200 })
+    }
+
+    @Test func `mails of every day are answered from the right article, each sentence with a source`() async throws {
+        let mails = [
+            ("I want to return this product", "returns.md"), ("My order hasn't arrived", "order-not-arrived.md"),
+            ("Payment failed but money deducted", "payment-failed.md"),
+            ("Product damaged during delivery", "damaged-goods.md"),
+            ("My discount code does not work at the checkout", "vouchers.md"),
+            ("please cancel my coffee subscription", "subscription.md"),
+            ("I forgot my password and cannot log in", "account-login.md"),
+            ("When are you open on Saturday?", "contact.md"), ("Can mugs go in the dishwasher?", "product-care.md"),
+            ("How much does shipping to Norway cost?", "shipping-times.md"),
+        ]
+        let answerer = try await Self.answerer()
+        for (body, article) in mails {
+            let answer = try await answerer.answer(MailQuestion(subject: "", body: body), drafter: ExtractiveDrafter())
+            let draft = try #require(answer.draft, "\(body): \(answer.remarks)")
+            #expect(draft.citations.first?.article == article, "\(body)")
+            #expect(draft.unsupported == [], "\(body)")
+        }
+    }
+
+    @Test(arguments: [
+        "Do you have open positions for a summer internship in marketing?",
+        "Does the Bergen armchair come in dark green velvet?",
+        "What are the main causes of the First World War?",
+        "Which Kubernetes version does your appliance need?",
+    ])
+    func `what the shop does not know is not answered`(body: String) async throws {
+        let answer = try await Self.answerer().answer(
+            MailQuestion(subject: "", body: body), drafter: ExtractiveDrafter())
+        #expect(answer.draft == nil)
+    }
+}

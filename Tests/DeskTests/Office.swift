@@ -1,0 +1,176 @@
+import ConnectionThread
+import Desk
+import DeskModel
+import DeskStore
+import Foundation
+import Logging
+import MIME
+import MailTransport
+import Postgres
+import ServiceLifecycle
+import TestSupport
+import WorkQueue
+
+/// All tables of the product.
+let deskMigrations = (WorkQueue.migrations + DeskStore.migrations).sorted { $0.version < $1.version }
+
+/// A desk with one mailbox that no other test knows, on real servers. It reads, writes and sends; jobs stay queued, so
+/// that a test sees what was asked for.
+struct Office {
+    struct Missing: Error, CustomStringConvertible {
+        let variable: String
+        var description: String {
+            "\(self.variable) is not set; start the servers with: Scripts/stack up --dir .martlet/stack"
+        }
+    }
+    struct Unparsed: Error {}
+
+    static let password = Secret("martlet-test")
+    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    let database: TestDatabase
+    let user: String
+    let context: DeskContext
+    let mailbox: MailboxSettings
+    let store: DeskStore
+
+    /// - Parameters:
+    ///   - smtp: instead of the real server.
+    ///   - isolated: stands for the child process that reads dangerous mail.
+    init(
+        smtp: MailEndpoint? = nil, change: (inout DeskSettings) -> Void = { _ in },
+        isolated: @escaping @Sendable ([UInt8]) async throws -> InboundMessage = { MIMEParser.parse($0) }
+    ) throws {
+        self.database = try TestDatabase.required()
+        self.user = "office\(UInt64.random(in: 0 ... .max))@shop.example"
+        let address = MailAddress(self.user)!
+        var settings = DeskSettings()
+        settings.holdFile = FileManager.default.temporaryDirectory.appending(path: "hold-\(address.localPart)").path
+        settings.tokenKeys = [TokenKey(id: "t1", secret: Secret("0123456789abcdef0123456789abcdef"))]
+        settings.mode = .acknowledge
+        settings.mailboxes = [
+            MailboxSettings(
+                name: "office", imap: try Self.imap(), smtp: try smtp ?? Self.smtp(), user: self.user,
+                password: Self.password, address: address)
+        ]
+        settings.mailboxes[0].smtpLogin = .none
+        change(&settings)
+        self.mailbox = settings.mailboxes[0]
+        self.store = DeskStore(pool: self.database.pool)
+        self.context = DeskContext(
+            settings: settings, store: self.store, queue: WorkQueue(pool: self.database.pool, owner: "test"),
+            parser: MailReader(settings: settings, isolated: isolated), logger: Self.logger)
+    }
+
+    // MARK: - The desk
+
+    /// Runs the mailbox's service beside `body` and shuts it down gracefully afterwards.
+    func whileOpen(_ body: () async throws -> Void) async throws {
+        let wakeups = Wakeups(pool: self.store.pool, configuration: self.database.configuration)
+        let service = MailboxService(context: self.context, mailbox: self.mailbox, wakeups: wakeups) {}
+        let group = ServiceGroup(
+            configuration: .init(services: [.init(service: wakeups), .init(service: service)], logger: Self.logger))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            let result: Result<Void, any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            try result.get()
+        }
+    }
+
+    /// Asks the database again and again until the answer is yes, for there is no other sign of a commit.
+    func until(_ question: SQL) async throws {
+        while try await self.value(question) != true { try Task.checkCancellation() }
+    }
+
+    func value(_ question: SQL) async throws -> Bool {
+        try await self.store.pool.query(question).decode(Bool.self).first ?? false
+    }
+
+    func texts(_ query: SQL) async throws -> [String] {
+        try await self.store.pool.query(query).decode(String.self)
+    }
+
+    func count(_ query: SQL) async throws -> Int {
+        Int(try await self.store.pool.query(query).decode(Int64.self).first ?? -1)
+    }
+
+    /// Opens the desk until every mail that is there has been read.
+    func read(_ mails: Int) async throws {
+        try await self.whileOpen { try await self.until("select count(*) >= \(mails) from folder_item") }
+    }
+
+    // MARK: - The mailbox, as its owner sees it
+
+    func withMailbox<R>(_ user: String? = nil, _ body: (IMAPSession) async throws -> R) async throws -> R {
+        let session = try await IMAPSession.connect(
+            to: Self.imap(), as: .password(user: user ?? self.user, Self.password), logger: Self.logger)
+        do {
+            let result = try await body(session)
+            await session.logout()
+            return result
+        } catch {
+            await session.close()
+            throw error
+        }
+    }
+
+    func deliver(_ mails: [[UInt8]], to folder: FolderName = "INBOX") async throws {
+        try await self.withMailbox { session in
+            for result in try await session.append(mails.map { AppendItem(bytes: $0, flags: []) }, to: folder) {
+                _ = try result.get()
+            }
+        }
+    }
+
+    /// Everything in a folder, oldest first; nothing when it is not there.
+    func mails(in folder: FolderName, of user: String? = nil) async throws -> [FetchedMessage] {
+        try await self.withMailbox(user) { session in
+            guard try await session.folders().contains(where: { $0.name == folder }) else { return [] }
+            guard try await session.select(folder, readOnly: true).exists > 0 else { return [] }
+            let found = Locked<[FetchedMessage]>([])
+            try await session.fetch(try await session.overview(.from(UID(1)!))) { message in
+                found.withLock { $0.append(message) }
+            }
+            return found.withLock { $0 }.sorted { $0.uid < $1.uid }
+        }
+    }
+
+    // MARK: - Servers
+
+    static func variable(_ name: String) throws -> String {
+        guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
+            throw Missing(variable: name)
+        }
+        return value
+    }
+
+    private static func imap() throws -> MailEndpoint {
+        guard let port = Int(try self.variable("MARTLET_TEST_IMAP_PORT")) else {
+            throw Missing(variable: "MARTLET_TEST_IMAP_PORT")
+        }
+        return MailEndpoint(host: "127.0.0.1", port: port, security: .none, allowsCleartextLogin: true)
+    }
+
+    private static func smtp() throws -> MailEndpoint {
+        guard let port = Int(try self.variable("MARTLET_TEST_SMTP_PORT")) else {
+            throw Missing(variable: "MARTLET_TEST_SMTP_PORT")
+        }
+        return MailEndpoint(host: "127.0.0.1", port: port, security: .none)
+    }
+}
+
+/// A customer's mail as the mailbox holds it.
+func customerMail(
+    _ subject: String, from: String = "ann@customer.example", id: String, inReplyTo: String? = nil,
+    fields: [String] = [], body: String = "Hello, where is my order?"
+) -> [UInt8] {
+    let lines =
+        [
+            "From: Ann <\(from)>", "To: support@shop.example", "Subject: \(subject)", "Message-ID: <\(id)>",
+            "Date: Mon, 5 Jan 2026 10:00:00 +0000",
+        ] + (inReplyTo.map { ["In-Reply-To: <\($0)>", "References: <\($0)>"] } ?? []) + fields + ["", body, ""]
+    return Array(lines.joined(separator: "\r\n").utf8)
+}

@@ -1,0 +1,151 @@
+import ConnectionThread
+import Desk
+import DeskModel
+import DeskStore
+import Foundation
+import MailTransport
+import Postgres
+import ScriptedServer
+import TestSupport
+import Testing
+
+@Suite("Sending through a server", .database(deskMigrations, connections: 6), .timeLimit(.minutes(1)))
+struct SendingRoadTests {
+    /// A server that greets and then plays `mails` over one connection.
+    private func server(_ mails: [FakeServer.Step]) -> (FakeServer, MailEndpoint) {
+        let server = FakeServer(FakeServer.Step.smtpServer(mails))
+        return (server, MailEndpoint(host: "127.0.0.1", port: server.port, security: .none))
+    }
+
+    /// One mail that the server takes.
+    private static func taking(_ before: FakeServer.Step? = nil) -> [FakeServer.Step] {
+        [.expect("MAIL FROM"), .say("250 ok\r\n"), .expect("RCPT TO"), .say("250 ok\r\n"), .expect("DATA")]
+            + (before.map { [$0] } ?? [])
+            + [.say("354 go on\r\n"), .expect("The-last-line"), .expect("."), .say("250 taken\r\n")]
+    }
+
+    /// Queues a mail for each recipient, each on a ticket of its own.
+    private func queue(_ recipients: [String], in office: Office, first: Int = 1) async throws {
+        let mailbox = try await office.store.mailbox(named: "office", address: office.mailbox.address).id
+        for (offset, recipient) in recipients.enumerated() {
+            let number = Int64(first + offset)
+            let ticket = 900_000 + number
+            let customer = 800_000 + number
+            _ = try await office.store.pool.withTransaction { transaction in
+                try await transaction.pipeline(
+                    [
+                        "insert into customer (id, email) values (\(customer), \(recipient))",
+                        """
+                        insert into ticket (id, customer_id, mailbox_id, customer_email, subject, description,
+                            created_at, answer_from)
+                        values (\(ticket), \(customer), \(mailbox.rawValue), \(recipient), 'A question', 'A question',
+                            now(), \(office.user))
+                        """,
+                    ]
+                        + office.store.queueStatements([
+                            OutboxMail(
+                                id: OutboxID(700_000 + number), mailboxID: mailbox, ticketID: TicketID(ticket),
+                                kind: .acknowledgement, internetMessageID: "number\(number).\(office.user)",
+                                envelopeFrom: nil, recipients: [recipient],
+                                bytes: customerMail(
+                                    "Number \(number)", id: "number\(number).\(office.user)",
+                                    body: "Hello\r\nThe-last-line"),
+                                dueAt: nil)
+                        ]))
+            }
+        }
+    }
+
+    private func states(_ office: Office) async throws -> [String] {
+        try await office.texts("select state from outbox order by id")
+    }
+
+    @Test func `a mail whose reply never came is uncertain and is not sent again`() async throws {
+        // Cut after the final dot, on every connection.
+        let (server, endpoint) = self.server(Array(Self.taking().dropLast()) + [.close])
+        let office = try Office(smtp: endpoint)
+        try await self.queue(["one@customer.example"], in: office)
+        try await office.whileOpen {
+            try await office.until("select exists (select from outbox where state = 'uncertain')")
+            // The second one shows that the desk went on to send, and left the first alone.
+            try await self.queue(["two@customer.example"], in: office, first: 2)
+            try await office.until("select count(*) = 2 from outbox where state = 'uncertain'")
+        }
+        #expect(server.lines.filter { $0 == "Subject: Number 1" }.count == 1)
+        #expect(server.lines.filter { $0 == "Subject: Number 2" }.count == 1)
+        #expect(
+            try await office.count("select count(*) from job where kind = 'notify' and key in (900001, 900002)") == 2)
+        #expect(try await office.count("select count(*) from send_ledger") == 2)
+    }
+
+    @Test func `a mail that was cut off before its final dot is sent later`() async throws {
+        let (server, endpoint) = self.server([.expect("MAIL FROM"), .say("250 ok\r\n"), .expect("RCPT TO"), .close])
+        let office = try Office(smtp: endpoint)
+        try await self.queue(["one@customer.example"], in: office)
+        try await office.whileOpen {
+            try await office.until("select exists (select from outbox where attempt = 1 and state = 'queued')")
+        }
+        #expect(server.connections >= 1)
+        #expect(try await office.value("select due_at > now() + interval '30 seconds' from outbox"))
+        #expect(try await office.count("select count(*) from send_ledger") == 0)
+    }
+
+    @Test func `a refused recipient is given up with a notice, a deferred one is kept`() async throws {
+        let office = try Office()
+        try await self.queue(
+            ["nobody@refused.test", "somebody@later.test", "ann\(UInt64.random(in: 0 ... .max))@customer.example"],
+            in: office)
+        try await office.whileOpen {
+            try await office.until("select count(*) = 3 from outbox where attempt = 1 and state <> 'transmitting'")
+            try await office.until("select count(*) = 1 from mailbox_write where kind = 'sent_copy' and state = 'done'")
+        }
+        #expect(try await self.states(office) == ["failed", "queued", "sent"])
+        #expect(try await office.texts("select key::text from job where kind = 'notify'") == ["900001"])
+        let sent = try await office.mails(in: "Sent")
+        #expect(sent.count == 1)
+        #expect(sent.first.map { String(decoding: $0.bytes, as: UTF8.self).contains("Subject: Number 3") } == true)
+    }
+
+    /// What stops the desk while a mail is on its way.
+    enum Brake: CaseIterable { case pause, holdFile }
+
+    @Test(arguments: Brake.allCases)
+    func `after the brake is pulled only the mail under way goes out`(_ brake: Brake) async throws {
+        let isReached = Locked(false)
+        let isPulled = Locked(false)
+        let gate = FakeServer.Step.waitUntil {
+            isReached.withLock { $0 = true }
+            return isPulled.withLock { $0 }
+        }
+        let (server, endpoint) = self.server(
+            Self.taking(gate) + Array(repeating: Self.taking(), count: 9).flatMap { $0 })
+        let office = try Office(smtp: endpoint)
+        defer { try? FileManager.default.removeItem(atPath: office.context.settings.holdFile) }
+        try await self.queue((1...10).map { "c\($0)@customer.example" }, in: office)
+        try await office.whileOpen {
+            while !isReached.withLock({ $0 }) { await Task.yield() }
+            switch brake {
+            case .pause: try await office.store.pause(.outgoing, by: "test", reason: "")
+            case .holdFile: _ = FileManager.default.createFile(atPath: office.context.settings.holdFile, contents: nil)
+            }
+            isPulled.withLock { $0 = true }
+            // The claims go back into the queue, and stay there.
+            try await office.until("select count(*) = 9 from outbox where state = 'queued'")
+            #expect(try await self.states(office).filter { $0 == "sent" }.count == 1)
+            switch brake {
+            case .pause: try await office.store.resume(.outgoing)
+            case .holdFile: try FileManager.default.removeItem(atPath: office.context.settings.holdFile)
+            }
+            try await office.until("select count(*) = 10 from outbox where state = 'sent'")
+        }
+        #expect(Set(server.lines.filter { $0.hasPrefix("Subject: Number ") }).count == 10)
+        #expect(server.lines.filter { $0.hasPrefix("Subject: Number ") }.count == 10)
+    }
+}
+
+extension FakeServer.Step {
+    /// Greeting and EHLO, then `mails`; QUIT may come at any time.
+    fileprivate static func smtpServer(_ mails: [FakeServer.Step]) -> [FakeServer.Step] {
+        [FakeServer.Step].smtp(["8BITMIME"], then: mails)
+    }
+}
