@@ -83,7 +83,7 @@ struct Office {
 
     /// Asks the database again and again until the answer is yes, for there is no other sign of a commit.
     func until(_ question: SQL) async throws {
-        while try await self.value(question) != true { try Task.checkCancellation() }
+        while try await self.value(question) != true { try await Task.sleep(for: .milliseconds(10)) }
     }
 
     func value(_ question: SQL) async throws -> Bool {
@@ -175,4 +175,9 @@ func customerMail(
     if let inReplyTo { lines += ["In-Reply-To: <\(inReplyTo)>", "References: <\(inReplyTo)>"] }
     lines += fields + ["", body, ""]
     return Array(lines.joined(separator: "\r\n").utf8)
+}
+
+extension FetchedMessage {
+    /// What anybody has set; `\Recent` is the server's own.
+    var marks: Set<MailFlag> { self.flags.filter { $0.name.lowercased() != "\\recent" } }
 }

@@ -9,7 +9,7 @@ import ScriptedServer
 import TestSupport
 import Testing
 
-@Suite("Sending through a server", .database(deskMigrations, connections: 6), .timeLimit(.minutes(1)))
+@Suite("Sending through a server", .database(deskMigrations, connections: 6), .timeLimit(.minutes(5)))
 struct SendingRoadTests {
     /// A server that greets and then plays `mails` over one connection.
     private func server(_ mails: [FakeServer.Step]) -> (FakeServer, MailEndpoint) {
@@ -118,7 +118,7 @@ struct SendingRoadTests {
         defer { try? FileManager.default.removeItem(atPath: office.context.settings.holdFile) }
         try await self.queue((1...10).map { "c\($0)@customer.example" }, in: office)
         try await office.whileOpen {
-            while !isReached.withLock({ $0 }) { await Task.yield() }
+            while !isReached.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
             switch brake {
             case .pause: try await office.store.pause(.outgoing, by: "test", reason: "")
             case .holdFile: _ = FileManager.default.createFile(atPath: office.context.settings.holdFile, contents: nil)

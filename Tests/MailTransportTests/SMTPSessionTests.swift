@@ -191,7 +191,7 @@ private func envelope(_ recipients: String...) -> SMTPEnvelope {
                 ]))
         let session = try await connect(server)
         let task = Task { try await session.send(envelope("a@b.example"), message: Self.message) }
-        while !server.lines.contains(".") { await Task.yield() }
+        while !server.lines.contains(".") { try await Task.sleep(for: .milliseconds(2)) }
         task.cancel()
         cancelled.withLock { $0 = true }
         #expect(try await task.value.final?.text == "taken after a while")
