@@ -133,7 +133,11 @@ struct Office {
             guard try await session.select(folder, readOnly: true).exists > 0 else { return [] }
             let found = Locked<[FetchedMessage]>([])
             try await session.fetch(try await session.overview(.from(UID(1)!))) { message in
-                found.withLock { $0.append(message) }
+                var message = message
+                // Whoever looks first sees it, whatever was done.
+                message.flags.remove(MailFlag("\\Recent")!)
+                let seen = message
+                found.withLock { $0.append(seen) }
             }
             return found.withLock { $0 }.sorted { $0.uid < $1.uid }
         }
