@@ -54,11 +54,11 @@ struct WritingRoadTests {
         }
         let inbox = try await office.mails(in: "INBOX")
         #expect(inbox.count == 2)
-        #expect(inbox.first?.flags == [.flagged, MailFlag("urgent")!, MailFlag("$label1")!])
-        #expect(inbox.last?.flags == [.seen])
+        #expect(inbox.first?.marks == [.flagged, MailFlag("urgent")!, MailFlag("$label1")!])
+        #expect(inbox.last?.marks == [.seen])
         #expect(inbox.last?.internalDate == Self.received)
         let drafts = try await office.mails(in: "Drafts")
-        #expect(drafts.map(\.flags) == [[.draft]])
+        #expect(drafts.map(\.marks) == [[.draft]])
     }
 
     @Test func `after a crash what is on the server is not written again, and what is not is`() async throws {
