@@ -1,4 +1,5 @@
-import Answering
+internal import Answering
+internal import DeskModel
 
 /// Words in a mail that call for a person, in the eight languages of the fixed texts.
 ///
