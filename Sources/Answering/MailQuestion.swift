@@ -59,7 +59,10 @@ package struct MailQuestion: Sendable {
         let subject = BaseSubject.of(self.subject)
         if Words.terms(in: subject).count >= 2 { result.append(Statement(text: subject, isRequest: false)) }
         var previous = ""
-        for sentence in SentenceSplitter.sentences(self.body.prefix(4000)) {
+        // Whoever says a thing twice asks it once, and each statement costs an embedding.
+        var seen: Set<Substring> = []
+        for sentence in SentenceSplitter.sentences(self.body.prefix(4000)) where seen.insert(sentence[...]).inserted {
+            guard result.count < Self.statementLimit else { break }
             let terms = Words.terms(in: sentence).count
             let isRequest = Self.isRequest(sentence)
             guard terms > 0, isRequest || terms > 1, !Self.isCourtesy(sentence) else { continue }
@@ -67,7 +70,7 @@ package struct MailQuestion: Sendable {
             result.append(Statement(text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest))
             previous = sentence
         }
-        return Array(result.prefix(Self.statementLimit))
+        return result
     }
 
     /// Whether the mail says more than `statements` holds.
