@@ -68,7 +68,7 @@ Patterns INBOX
 def libpq(program, source, target, mails):
     output = subprocess.run(
         [program, harness.url("postgres", source), harness.url("postgres", target), str(mails), *harness.tables(source)],
-        check=True, capture_output=True, text=True).stdout
+        check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(output)
 
 
