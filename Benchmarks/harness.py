@@ -158,7 +158,7 @@ class Service:
             "smtp_login": "none", "notes": "folder",
         }
         content = {
-            "mode": "draft", "hold_file": str(self.folder / "HOLD"), "token_keys": {"b1": os.urandom(16).hex()},
+            "mode": "draft", "escalation": {"hourly_cap": 10000}, "hold_file": str(self.folder / "HOLD"), "token_keys": {"b1": os.urandom(16).hex()},
             "database": {"url": url("martlet_runtime", database), "direct": url("martlet_owner", database)},
             **settings, "mailboxes": [mailbox],
         }

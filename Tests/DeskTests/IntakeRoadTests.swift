@@ -30,7 +30,7 @@ struct IntakeRoadTests {
         #expect(try await office.texts("select distinct disposition from folder_item") == ["history"])
         #expect(try await office.count("select count(*) from ticket where status = 'closed' and is_history") == 5)
         #expect(try await office.texts("select distinct kind from job") == ["backfill"])
-        #expect(try await office.mails(in: "INBOX").allSatisfy { $0.marks.isEmpty })
+        #expect(try await office.mails(in: "INBOX").allSatisfy { $0.flags.isEmpty })
     }
 
     @Test func `a second copy is no second ticket, and other content under the same Message-ID is`() async throws {

@@ -180,8 +180,3 @@ func customerMail(
     lines += fields + ["", body, ""]
     return Array(lines.joined(separator: "\r\n").utf8)
 }
-
-extension FetchedMessage {
-    /// What anybody has set; `\Recent` is the server's own.
-    var marks: Set<MailFlag> { self.flags.filter { $0.name.lowercased() != "\\recent" } }
-}

@@ -54,11 +54,11 @@ struct WritingRoadTests {
         }
         let inbox = try await office.mails(in: "INBOX")
         #expect(inbox.count == 2)
-        #expect(inbox.first?.marks == [.flagged, MailFlag("urgent")!, MailFlag("$label1")!])
-        #expect(inbox.last?.marks == [.seen])
+        #expect(inbox.first?.flags == [.flagged, MailFlag("urgent")!, MailFlag("$label1")!])
+        #expect(inbox.last?.flags == [.seen])
         #expect(inbox.last?.internalDate == Self.received)
         let drafts = try await office.mails(in: "Drafts")
-        #expect(drafts.map(\.marks) == [[.draft]])
+        #expect(drafts.map(\.flags) == [[.draft]])
     }
 
     @Test func `after a crash what is on the server is not written again, and what is not is`() async throws {
@@ -100,6 +100,6 @@ struct WritingRoadTests {
         try await office.read(2)
         #expect(try await office.texts("select state from mailbox_write") == ["planned"])
         #expect(try await office.mails(in: "Drafts").isEmpty)
-        #expect(try await office.mails(in: "INBOX").allSatisfy { $0.marks.isEmpty })
+        #expect(try await office.mails(in: "INBOX").allSatisfy { $0.flags.isEmpty })
     }
 }
