@@ -29,8 +29,9 @@ struct IntakePlanner {
     /// What the plan asks for beyond the rows.
     struct Plan {
         var batch: IntakeBatch
-        /// Messages that triage looks at, with the urgency of the job and whether the mail is history.
-        var triage: [(messageID: StoredMessageID, isHistory: Bool)] = []
+        /// Messages that triage looks at: whether the mail is history, and whether its words call for a person, which
+        /// lets it overtake the others in the queue.
+        var triage: [(messageID: StoredMessageID, isHistory: Bool, isPressing: Bool)] = []
         /// Tickets that were opened for somebody who may be told so.
         var acknowledge: [(ticketID: TicketID, messageID: StoredMessageID)] = []
         /// Tickets that need a person's eyes at once: mail that could not be read.
@@ -112,7 +113,9 @@ struct IntakePlanner {
             plan.needsEyes.append((ticketID, "the mail has \(oversized) octets, more than is fetched"))
         }
         guard !self.isOwn(message) else { return }
-        if self.wantsTriage(classification) || isHistory { plan.triage.append((id, isHistory)) }
+        if self.wantsTriage(classification) || isHistory {
+            plan.triage.append((id, isHistory, !isHistory && self.isPressing(message)))
+        }
         if thread.isNew, self.mayAcknowledge(mail, message, classification, isHistory: isHistory) {
             plan.acknowledge.append((ticketID, id))
         }
@@ -256,6 +259,12 @@ struct IntakePlanner {
     private func isHistory(_ mail: ParsedMail) -> Bool {
         if mail.uid >= self.firstNewUID { return false }
         return self.historyBefore.map { mail.internalDate < $0 } ?? true
+    }
+
+    /// A cheap look at the words, long before triage has read the mail.
+    private func isPressing(_ message: InboundMessage) -> Bool {
+        let text = "\(message.subject)\n\(message.reply.visible)"
+        return !EscalationSigns(text: text).signs.isEmpty || text.lowercased().contains("urgent")
     }
 
     private func wantsTriage(_ classification: MessageClassification) -> Bool {

@@ -23,6 +23,8 @@ enum JobPriority {
     static let backfill: Int16 = 0
     static let acknowledge: Int16 = 4
     static let triage: Int16 = 5
+    /// Triage of a mail whose words call for a person.
+    static let pressing: Int16 = 7
     static let notify: Int16 = 8
 }
 

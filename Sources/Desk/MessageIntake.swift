@@ -108,10 +108,10 @@ struct MessageIntake: Sendable {
     }
 
     private func jobs(_ plan: IntakePlanner.Plan) throws -> [NewJob] {
-        var jobs = plan.triage.map { message, isHistory in
-            NewJob(
-                isHistory ? .backfill : .triage, key: message.rawValue,
-                priority: isHistory ? JobPriority.backfill : JobPriority.triage)
+        var jobs = plan.triage.map { message, isHistory, isPressing in
+            let priority =
+                isHistory ? JobPriority.backfill : isPressing ? JobPriority.pressing : JobPriority.triage
+            return NewJob(isHistory ? .backfill : .triage, key: message.rawValue, priority: priority)
         }
         for (ticket, _) in plan.acknowledge {
             jobs.append(

@@ -169,6 +169,17 @@ import Testing
         #expect(self.plan([travelled], planner, lookup: lookup).batch.items.map(\.disposition) == [.message])
     }
 
+    @Test(arguments: [
+        ("Where is my parcel?", false), ("I will hand this to my lawyer", true), ("URGENT: where is my parcel?", true),
+    ])
+    func `words that call for a person let a mail overtake`(body: String, isPressing: Bool) throws {
+        let planner = try self.planner(firstNewUID: 10)
+        let new = self.plan([try self.mail(10, id: "a@example.com", body: body)], planner)
+        #expect(new.triage.map(\.isPressing) == [isPressing])
+        let old = self.plan([try self.mail(5, id: "b@example.com", body: body)], planner)
+        #expect(old.triage.map(\.isPressing) == [false])
+    }
+
     @Test func `what cannot be read is held, with its bytes, and opens a ticket for a person`() throws {
         let mail = ParsedMail(uid: 5, internalDate: self.now, raw: [1, 2, 3], content: .unreadable(reason: "broken"))
         let plan = self.plan([mail], try self.planner())
