@@ -131,7 +131,8 @@ package struct TriageStep: Sendable {
         input.uncoveredRequests = answer?.uncovered.count ?? 0
         input.isKnownVIP = self.isVIP(subject)
         input.contactCount = subject.contacts
-        input.isSenderVerified = subject.isVerified
+        // A marked mail may come from somebody who takes no part in the ticket: nothing goes out alone because of it.
+        input.isSenderVerified = subject.isFlagged ? false : subject.isVerified
         input.isRecent =
             Date().timeIntervalSince(subject.internalDate) <= self.context.settings.automaticMaxAge / .seconds(1)
         return DecisionPolicy.decide(input, settings: self.context.settings.draft)
