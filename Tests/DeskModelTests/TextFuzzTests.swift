@@ -33,7 +33,7 @@ import Testing
         Set(text.split { !$0.isLetter && !$0.isNumber })
     }
 
-    private static var count: Int { TestRun.isFull ? 500_000 : 2_000 }
+    private static var count: Int { TestRun.isFull ? 100_000 : 2_000 }
 
     @Test func `the reply is made of the mail's own words`() {
         var choices = TestRun.choices(4)

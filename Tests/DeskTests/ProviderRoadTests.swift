@@ -100,7 +100,7 @@ struct ProviderRoadTests {
         #expect(try await office.count("select count(*) from ticket") == 4)
         #expect(branch.server.mails(in: "INBOX").allSatisfy { $0.flags.isEmpty })
         let log = branch.server.log
-        #expect(log.contains { $0.hasPrefix("EXAMINE INBOX") } && !log.contains { $0.contains("STORE") })
+        #expect(log.contains { $0.hasPrefix("EXAMINE INBOX") } && !log.contains { $0.hasPrefix("UID STORE") })
         #expect(log.filter { $0.hasPrefix("LOGIN") || $0.hasPrefix("AUTHENTICATE PLAIN") }.isEmpty)
         #expect(log.contains { $0.hasPrefix("AUTHENTICATE") })
     }
@@ -150,7 +150,7 @@ struct ProviderRoadTests {
     }
 
     @Test(arguments: Provider.allCases)
-    func `an untouched draft gives way to a new one, an edited one stays`(provider: Provider) async throws {
+    func `an untouched draft gives way to a new one`(provider: Provider) async throws {
         let branch = try Branch(provider)
         defer { branch.server.stop() }
         let office = branch.office
@@ -167,6 +167,8 @@ struct ProviderRoadTests {
                     "select state = 'placed' and fingerprint is not null from draft where id = \(id)")
             }
         }
+        // The desk may have been closed between filing the new one and removing the old one: the next start does it.
+        try await office.whileOpen { try await office.until("select state = 'removed' from draft where id = 1") }
         let left = branch.server.mails(in: provider.drafts)
         #expect(left.count == 1)
         #expect(left.first.map { String(decoding: $0.bytes, as: UTF8.self).contains("Subject: Written 2") } == true)

@@ -99,7 +99,8 @@ package final class FakeServer: Sendable {
                 while true {
                     guard let line = line() else { return }
                     guard line.uppercased().contains(text.uppercased()) else { continue }
-                    tag = String(line.prefix { $0 != " " })
+                    // DONE belongs to the IDLE before it.
+                    if line.uppercased() != "DONE" { tag = String(line.prefix { $0 != " " }) }
                     break
                 }
             case .drain: while line() != nil {}
