@@ -62,6 +62,13 @@ static inline GByteArray *shim_content(void *part) {
     g_object_unref(stream);
     return bytes;
 }
+// Whether the part travelled as lines rather than in an encoding for bytes: 7bit, 8bit or nothing said.
+static inline int shim_travels_as_lines(void *part) {
+    switch (g_mime_part_get_content_encoding(GMIME_PART(part))) {
+    case GMIME_CONTENT_ENCODING_DEFAULT: case GMIME_CONTENT_ENCODING_7BIT: case GMIME_CONTENT_ENCODING_8BIT: return 1;
+    default: return 0;
+    }
+}
 // The whole text of an object, header included; the caller frees the array.
 static inline GByteArray *shim_written(void *object) {
     GByteArray *bytes = g_byte_array_new();

@@ -1,4 +1,4 @@
-internal import CGMime
+internal import Crypto
 internal import DeskModel
 
 /// Chooses which leaves are the text that a person reads and which are files.
@@ -93,23 +93,14 @@ struct BodyReader {
         let groups = Set(self.segments.compactMap { leaves[$0.leaf].alternative })
         for group in groups {
             let members = self.segments.filter { leaves[$0.leaf].alternative == group }
-            guard let rich = members.first(where: \.isHTML), members.contains(where: { !$0.isHTML }) else { continue }
-            let plain = members.filter { !$0.isHTML }.map(\.text).joined(separator: "\n")
-            let takesHTML = Self.saysLess(plain, than: rich.text)
+            guard let rich = members.first(where: \.isHTML), let plain = members.first(where: { !$0.isHTML }) else {
+                continue
+            }
+            let text = members.filter { !$0.isHTML }.map(\.text).joined(separator: "\n")
+            let wrapsAnywhere = Charset.isEastAsian(leaves[plain.leaf].charset)
+            let takesHTML = AlternativeChoice(plain: text, html: rich.text, wrapsAnywhere: wrapsAnywhere).takesHTML
             self.segments.removeAll { leaves[$0.leaf].alternative == group && $0.isHTML != takesHTML }
         }
-    }
-
-    /// A plain alternative that is empty, a notice to use another program, or a stub.
-    private static func saysLess(_ plain: String, than html: String) -> Bool {
-        let letters = plain.unicodeScalars.count { $0.properties.isAlphabetic }
-        if letters == 0 { return HTMLText.render(html).text.unicodeScalars.contains { $0.properties.isAlphabetic } }
-        guard letters < 400, html.utf8.count > 200 else { return false }
-        let rich = HTMLText.render(html).text.unicodeScalars.count { $0.properties.isAlphabetic }
-        let lower = plain.lowercased()
-        let isNotice =
-            lower.contains("html") && (lower.contains("view") || lower.contains("support") || lower.contains("client"))
-        return rich > letters * 8 || (isNotice && rich > letters)
     }
 
     // MARK: - Text
@@ -219,14 +210,14 @@ struct BodyReader {
     }
 
     private static func sha256(_ bytes: [UInt8]) -> String {
-        bytes.withUnsafeBufferPointer { buffer in
-            guard let text = g_compute_checksum_for_data(G_CHECKSUM_SHA256, buffer.baseAddress, gsize(buffer.count))
-            else {
-                return ""
-            }
-            defer { g_free(text) }
-            return String(cString: text)
+        var text: [UInt8] = []
+        text.reserveCapacity(64)
+        let digits = Array("0123456789abcdef".utf8)
+        for byte in SHA256.hash(data: bytes) {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
         }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private mutating func withoutEncodedFiles(_ text: String) -> String {
