@@ -1,30 +1,8 @@
 /// Turns HTML tokens into text: block elements to lines, quotation to `> `, the unseen to nothing.
 struct HTMLRenderer {
-    /// What an element is to the layout, found with one look at its name.
-    private struct Kind: OptionSet {
-        let rawValue: UInt8
-        static let void = Kind(rawValue: 1)
-        static let block = Kind(rawValue: 2)
-        /// With an empty line around it.
-        static let spaced = Kind(rawValue: 4)
-        static let unseen = Kind(rawValue: 8)
-    }
-
-    private static let kinds: [String: Kind] = {
-        var kinds: [String: Kind] = [:]
-        for (names, kind) in [
-            (Self.voids, .void), (Self.blocks, .block), (Self.spaced, .spaced), (Self.unseen, .unseen),
-        ]
-            as [(Set<String>, Kind)]
-        {
-            for name in names { kinds[name, default: []].insert(kind) }
-        }
-        return kinds
-    }()
-
     private struct Element {
         let name: String
-        let kind: Kind
+        let kind: HTMLElementKind
         var isHidden = false
         var isQuote = false
         var isPreformatted = false
@@ -41,24 +19,6 @@ struct HTMLRenderer {
         /// nil for bullets, else the next number.
         var number: Int?
     }
-
-    private static let voids: Set<String> = [
-        "br", "img", "hr", "input", "meta", "link", "area", "base", "col", "embed", "source", "track", "wbr", "o:p",
-        "frame",
-    ]
-    private static let blocks: Set<String> = [
-        "div", "p", "table", "tr", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "section",
-        "article", "header", "footer", "center", "address", "dl", "dt", "dd", "form", "fieldset", "main", "nav",
-        "aside",
-        "figure", "figcaption", "body", "html", "caption", "thead", "tbody", "tfoot", "hr",
-    ]
-    private static let spaced: Set<String> = [
-        "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre", "dl",
-    ]
-    private static let unseen: Set<String> = [
-        "head", "script", "style", "title", "noscript", "template", "object", "applet", "select", "svg", "math", "map",
-        "audio", "video", "iframe", "noframes", "textarea",
-    ]
 
     private var output: [UInt8] = []
     private var stack: [Element] = []
@@ -100,7 +60,7 @@ struct HTMLRenderer {
             if self.isSeen { self.newlines += 1; self.wantsSpace = false }
             return
         }
-        let kind = Self.kinds[name] ?? []
+        let kind = HTMLElementKind.of(name)
         if kind.contains(.block) { self.breakLine(kind.contains(.spaced) ? 2 : 1) }
         if name == "td" || name == "th" { self.wantsSpace = true }
         if name == "img" { self.image(tag) }

@@ -164,9 +164,11 @@ struct BodyReader {
 
     private func addFiles(to message: inout InboundMessage) {
         for (index, leaf) in self.tree.leaves.enumerated() where !self.bodies.contains(index) {
-            if leaf.embedding == 0 || leaf.type.hasPrefix("message/") { self.addReport(leaf, to: &message) }
-            guard leaf.embedding == 0 else { continue }
+            let isReport = (leaf.embedding == 0 || leaf.type.hasPrefix("message/")) && Self.isReport(leaf.type)
+            guard leaf.embedding == 0 || isReport else { continue }
             let bytes = self.tree.bytes(of: leaf)
+            if isReport { self.addReport(leaf.type, bytes, to: &message) }
+            guard leaf.embedding == 0 else { continue }
             message.attachments.append(
                 Attachment(
                     filename: leaf.filename.isEmpty ? Self.name(for: leaf, bytes) : leaf.filename,
@@ -195,18 +197,20 @@ struct BodyReader {
         return "file"
     }
 
-    private func addReport(_ leaf: PartTree.Leaf, to message: inout InboundMessage) {
-        guard message.reports.count < 20 else { return }
-        switch leaf.type {
+    private static func isReport(_ type: String) -> Bool {
+        switch type {
         case "message/delivery-status", "message/feedback-report", "text/rfc822-headers", "message/rfc822-headers",
             "message/global-delivery-status", "message/disposition-notification", "message/rfc822",
             "message/global-headers", "message/global", "text/rfc822", "text/rfc822-header", "message/partial":
-            let bytes = self.tree.bytes(of: leaf).prefix(64 << 10)
-            let text = bytes.filter { $0 != 0 && $0 != 0x0D }
-            message.reports.append(
-                ReportPart(contentType: leaf.type, text: String(decoding: text, as: UTF8.self)))
-        default: break
+            true
+        default: false
         }
+    }
+
+    private func addReport(_ type: String, _ bytes: [UInt8], to message: inout InboundMessage) {
+        guard message.reports.count < 20 else { return }
+        let text = bytes.prefix(64 << 10).filter { $0 != 0 && $0 != 0x0D }
+        message.reports.append(ReportPart(contentType: type, text: String(decoding: text, as: UTF8.self)))
     }
 
     private static func sha256(_ bytes: [UInt8]) -> String {
