@@ -58,7 +58,7 @@ let package = Package(
         wrapperTarget("ConnectionThread", ["CPosix"]),
         wrapperTarget("Curl", ["CCurl", "ConnectionThread", logging]),
         wrapperTarget("Postgres", ["CPQ", "ConnectionThread", logging, lifecycle]),
-        wrapperTarget("MIME", ["CGMime", "DeskModel"]),
+        wrapperTarget("MIME", ["CGMime", "DeskModel", crypto]),
         wrapperTarget("Systemd", ["CSystemd", "CPosix", "ConnectionThread", logging, lifecycle]),
         wrapperTarget("Encoder", ["COpenBLAS", "CEncoderKernels", "ConnectionThread"]),
         wrapperTarget("LinearModel", ["CLinear", "CTinyBLAS", "ConnectionThread"]),
@@ -130,11 +130,11 @@ let package = Package(
                 "TestSupport", "ScriptedServer", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue",
                 "MIME",
                 "Triage", "Encoder", "ConnectionThread", logging, lifecycle,
-            ]),
+            ], resources: [.copy("Fixtures")]),
         tests(
             "martlet",
             [
-                "DeskModel", "Desk", "DeskStore", "MailTransport",
+                "DeskModel", "Desk", "DeskStore", "MailTransport", "Systemd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ]
