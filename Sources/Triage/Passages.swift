@@ -158,7 +158,7 @@ private enum InstructionWords {
         "please also now then and additionally furthermore finally next kindly always simply just first")
     /// Who speaks of himself speaks to people.
     private static let persons = Self.set("i i'm i've i'd i'll my me we our us mine ours we're we've")
-    private static let past = Self.set("you said wrote told promised mentioned stated explained confirmed asked was")
+    private static let past = Self.set("said wrote told promised mentioned stated explained confirmed asked offered announced")
 
     /// How a line begins that asks for knowledge or a piece of work.
     static let taskStarts = Self.set(
@@ -190,7 +190,7 @@ private enum InstructionWords {
         if let place = self.answer(in: words) {
             // “In your reply, suggest …”, but not “In your reply you said …”.
             let isOpening = place <= 4 && Self.set("in within for at throughout with during into").contains(words[0])
-            if isOpening, !isPersonal, !words.dropFirst(place + 1).prefix(2).contains(where: Self.past.contains) {
+            if isOpening, !isPersonal, !words.dropFirst(place + 1).prefix(6).contains(where: Self.past.contains) {
                 return true
             }
             if isOrder { return true }

@@ -156,7 +156,7 @@ import Testing
             let analysis = result.analysis
             #expect((0...1).contains(analysis.familiarity) && (0...1).contains(analysis.category.confidence))
             #expect(engine.taxonomy.topLevels.contains(analysis.category.topLevel))
-            #expect(result.embedding.allSatisfy(\.isFinite))
+            #expect(result.embedding.allSatisfy { $0.isFinite })
         }
         #expect(results.suffix(noise.count).allSatisfy { $0.analysis.familiarity < 0.2 })
     }
