@@ -23,6 +23,9 @@ package struct DeskStore: Sendable {
             Migration(
                 version: 4, name: "ticket_embedding",
                 sql: String(decoding: PackageResources._004_ticket_embedding_sql, as: UTF8.self)),
+            Migration(
+                version: 8, name: "learning",
+                sql: String(decoding: PackageResources._008_learning_sql, as: UTF8.self)),
         ]
     }
 }

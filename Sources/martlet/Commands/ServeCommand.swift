@@ -78,8 +78,11 @@ struct ServeCommand: AsyncParsableCommand {
             try await Self.checkTables(settings, pool)
             let store = DeskStore(pool: pool)
             let context = DeskRuntime(settings: settings, store: store).context(logger: logger)
+            let engines = ServingEngine(engine)
+            let shipped = try ShippedData(environment: source.environment)
             let desk = Desk(
-                context: context, encoder: engine.encoder, engine: engine,
+                context: context, encoder: engine.encoder, engines: engines,
+                learning: try shipped.learning(store: store, engines: engines),
                 knowledge: try KnowledgeBase(store: store, encoder: engine.encoder))
             let listen =
                 settings.database.isPooled
