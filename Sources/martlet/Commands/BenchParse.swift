@@ -1,5 +1,6 @@
 import ArgumentParser
 import Desk
+import DeskModel
 import Foundation
 import Glibc
 import MIME
