@@ -158,7 +158,8 @@ private enum InstructionWords {
         "please also now then and additionally furthermore finally next kindly always simply just first")
     /// Who speaks of himself speaks to people.
     private static let persons = Self.set("i i'm i've i'd i'll my me we our us mine ours we're we've")
-    private static let past = Self.set("said wrote told promised mentioned stated explained confirmed asked offered announced")
+    private static let past = Self.set(
+        "said wrote told promised mentioned stated explained confirmed asked offered announced")
 
     /// How a line begins that asks for knowledge or a piece of work.
     static let taskStarts = Self.set(

@@ -36,6 +36,8 @@ package struct TriageEngine: Sendable {
     private let tags: TriageModel.Tags?
     private let sentiment: SentimentHead?
     private let isOwnTaxonomy: Bool
+    /// Tags of each lower category, in the order of the leaf head's labels.
+    private let leafTags: [[String]]
     private let language: LanguageGuess
 
     /// - Parameter models: for each part the first model that has it serves.
@@ -57,6 +59,7 @@ package struct TriageEngine: Sendable {
         self.tags = models.lazy.compactMap(\.tags).first
         self.sentiment = models.lazy.compactMap(\.sentiment).first
         self.isOwnTaxonomy = first.source == taxonomy.fingerprint
+        self.leafTags = (categories.leaf?.labels ?? []).map { taxonomy.tags(of: $0) }
         self.language = try LanguageGuess()
         self.versions = models.map(\.version)
         self.version = self.versions.joined(separator: "+")
@@ -268,8 +271,8 @@ package struct TriageEngine: Sendable {
         }
         if self.isOwnTaxonomy {
             var sums: [String: Double] = [:]
-            for (name, probability) in leaves {
-                for tag in self.taxonomy.tags(of: name) { sums[tag, default: 0] += probability }
+            for (tags, leaf) in zip(self.leafTags, leaves) {
+                for tag in tags { sums[tag, default: 0] += leaf.probability }
             }
             for (tag, sum) in sums where !decided.contains(tag) && sum >= 0.5 { found[tag] = min(1, sum) }
             for tag in self.taxonomy.tags {
