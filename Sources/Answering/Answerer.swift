@@ -14,12 +14,10 @@ package actor Answerer {
 
     /// `answerable` from which the whole mail needs no second look sentence by sentence.
     private static let clear = 0.75
-    /// `answerable` that one request must reach to count as covered.
-    private static let coveredFloor = 0.3
-    /// `answerable` below which a sentence that asks nothing has nothing to do with what the sources say.
-    private static let relatedFloor = 0.1
-    /// A single sentence is a little less to go by than a whole mail, and the best of many is flattered.
-    private static let sentenceTrust = 0.9
+    /// `answerable` from which one request may bring in a second article.
+    private static let secondFloor = 0.6
+    /// The same for the score of the article in the whole mail.
+    private static let secondScore: Float = 0.43
 
     package init(encoder: any TextEncoder, index: KnowledgeIndex) {
         self.encoder = encoder
@@ -45,93 +43,137 @@ package actor Answerer {
         }
     }
 
+    /// A mail to be answered, and what is already known about it.
+    package struct Inquiry: Sendable {
+        package var question: MailQuestion
+        /// Embedding of `question.text` when triage has made it already.
+        package var vector: [Float]?
+        package var drafter: ExtractiveDrafter
+        /// True when the answer may go out alone: every sentence of the mail is then looked at, and one that is about
+        /// nothing the sources know counts as uncovered even when it asks nothing.
+        package var isStrict: Bool
+
+        package init(
+            _ question: MailQuestion, vector: [Float]? = nil, drafter: ExtractiveDrafter, isStrict: Bool = false
+        ) {
+            self.question = question
+            self.vector = vector
+            self.drafter = drafter
+            self.isStrict = isStrict
+        }
+    }
+
     /// A draft for one mail, or why there is none.
-    /// - Parameters:
-    ///   - vector: embedding of `question.text` when triage has made it already.
-    ///   - isStrict: true when the answer may go out alone: every sentence of the mail is then looked at, and one that
-    ///     is about nothing the sources know counts as uncovered even when it asks nothing.
     /// - Throws: what the encoder throws; `.dimensionMismatch`.
-    package func answer(
-        _ question: MailQuestion, vector: [Float]? = nil, drafter: ExtractiveDrafter, isStrict: Bool = false
-    ) async throws -> Answer {
+    package func answer(_ inquiry: Inquiry) async throws -> Answer { try await self.answers(to: [inquiry])[0] }
+
+    /// A draft for each mail, or why there is none. The encoder sees what has to be embedded of all mails at once.
+    /// - Throws: what the encoder throws; `.dimensionMismatch`.
+    package func answers(to inquiries: [Inquiry]) async throws -> [Answer] {
         let index = self.index
         let generation = self.generation
-        var whole = vector ?? []
-        if vector == nil { whole = try await self.encoder.encode([question.text]).first ?? [] }
-        let expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
-        let found = try index.search(question.text, vector: whole, limit: 5, expecting: expecting)
-        let parts = try await self.parts(
-            of: question, index: index, whole: found, expecting: expecting, isStrict: isStrict)
-        // A long mail blurs its question: the clearest sentence may stand for the mail.
-        let clearest = parts.max { $0.found.answerable < $1.found.answerable }
-        let leader = clearest.flatMap { Self.sentenceTrust * $0.found.answerable > found.answerable ? $0 : nil }
-        let answerable = leader.map { Self.sentenceTrust * $0.found.answerable } ?? found.answerable
-        var wanted: [(hit: SearchHit, vector: [Float])] = []
-        if let hit = Self.best(of: leader?.found ?? found, within: found) {
-            wanted.append((hit, leader?.vector ?? whole))
+        let missing = inquiries.indices.filter { inquiries[$0].vector == nil }
+        var wholes = inquiries.map { $0.vector ?? [] }
+        if !missing.isEmpty {
+            let vectors = try await self.encoder.encode(missing.map { inquiries[$0].question.text })
+            for (position, vector) in zip(missing, vectors) { wholes[position] = vector }
         }
-        for part in parts where part.isRequest && part.found.answerable >= max(0.6, drafter.floor) {
-            guard let hit = part.found.hits.first, !part.isCovered(by: wanted.map(\.hit.index)) else { continue }
-            wanted.append((hit, part.vector))
+        let looks = try zip(inquiries, wholes).map { try Look($0, whole: $1, index: index) }
+        // Customers of a batch often say the same sentence; it is embedded once.
+        let sentences = Array(Set(looks.flatMap { $0.statements.map(\.text) })).sorted()
+        let vectors = sentences.isEmpty ? [] : try await self.encoder.encode(sentences)
+        let vectorOf = Dictionary(uniqueKeysWithValues: zip(sentences, vectors))
+        var answers: [Answer] = []
+        for look in looks {
+            let parts = try look.statements.map { statement in
+                let vector = vectorOf[statement.text] ?? []
+                return MailPart(
+                    statement: statement, vector: vector,
+                    found: try index.search(statement.text, vector: vector, limit: 8, expecting: look.expecting))
+            }
+            answers.append(try await self.answer(look, parts: parts, index: index, generation: generation))
+        }
+        return answers
+    }
+
+    private func answer(
+        _ look: Look, parts: [MailPart], index: KnowledgeIndex, generation: Int
+    ) async throws -> Answer {
+        let drafter = look.inquiry.drafter
+        let evidence = MailEvidence(whole: look.found, parts: parts)
+        let requests = parts.filter(\.statement.isRequest)
+        var wanted: [(hit: SearchHit, asked: [[Float]])] = []
+        if let best = evidence.candidates.first {
+            wanted.append((best.hit, Self.asked(look, of: best, requests: requests)))
+        }
+        for part in requests where !part.isCovered(by: wanted.map(\.hit.index)) {
+            guard let second = Self.second(part, evidence), part.belongs(to: [second.index]) else { continue }
+            wanted.append((second, [part.vector]))
         }
         var sources: [DraftSource] = []
         for (hit, asked) in wanted.prefix(2) {
-            sources.append(try await self.source(hit, index: index, generation: generation, vector: asked))
+            sources.append(try await self.source(hit, index: index, generation: generation, asked: asked))
         }
         let used = wanted.prefix(2).map(\.hit.index)
-        let requests = parts.filter(\.isRequest)
-        var uncovered = requests.filter { part in
-            part.found.answerable < Self.coveredFloor || !part.isCovered(by: used)
-        }.map(\.text)
-        if isStrict {
-            uncovered += parts.filter { !$0.isRequest && $0.found.answerable < Self.relatedFloor }.map(\.text)
-            if question.isLong { uncovered.append("the rest of a long mail") }
+        let uncovered = requests.filter { !$0.isCovered(by: used) }.map(\.text)
+        var foreign: [String] = []
+        if look.inquiry.isStrict {
+            foreign = parts.filter { !$0.statement.isRequest && $0.isForeign(to: used) }.map(\.text)
+            if look.inquiry.question.isLong { foreign.append("the rest of a long mail") }
         }
         let outcome = drafter.draft(
-            question, answerable: answerable, sources: sources, uncovered: uncovered, requests: requests.count)
-        return Answer(outcome: outcome, found: found, answerable: answerable, uncovered: uncovered)
+            look.inquiry.question, answerable: evidence.answerable, sources: sources, uncovered: uncovered,
+            requests: requests.count)
+        return Answer(
+            outcome: outcome, found: look.found, answerable: evidence.answerable, uncovered: uncovered,
+            foreign: foreign)
     }
 
-    /// The article that fits a sentence best, where the mail around it has a say: a question such as "who pays for
-    /// that?" is close to several articles, and the rest of the mail tells which one is meant.
-    private static func best(of part: SearchResult, within mail: SearchResult) -> SearchHit? {
-        let context = Dictionary(mail.hits.map { ($0.index, $0.score) }, uniquingKeysWith: max)
-        return part.hits.max { left, right in
-            left.score + (context[left.index] ?? 0) < right.score + (context[right.index] ?? 0)
-        }
+    /// What an article is asked: the mail with its best sentence before the rest, and each request that it answers.
+    private static func asked(
+        _ look: Look, of best: MailEvidence.Candidate, requests: [MailPart]
+    ) -> [[Float]] {
+        guard let part = best.part else { return [look.whole] }
+        let mean = zip(look.whole, part.vector).map { $0 + $1 }
+        let length = VectorTable.product(mean, mean).squareRoot()
+        let own = requests.filter { !$0.statement.isVague && $0.found.hits.first?.index == best.hit.index }
+        return [length > 0 ? mean.map { $0 / length } : look.whole] + own.prefix(3).map(\.vector)
     }
 
-    private struct Part {
-        let text: String
-        let isRequest: Bool
-        let vector: [Float]
+    /// Another article for a request that the first one does not answer.
+    private static func second(_ part: MailPart, _ evidence: MailEvidence) -> SearchHit? {
+        guard let hit = part.found.hits.first else { return nil }
+        if part.found.answerable >= Self.secondFloor { return hit }
+        let context = evidence.candidates.first { $0.hit.index == hit.index }
+        return context.map { $0.score >= Self.secondScore } == true ? hit : nil
+    }
+
+    /// A mail searched as a whole, and what of it needs a look on its own.
+    private struct Look {
+        let inquiry: Inquiry
+        let whole: [Float]
+        let expecting: Analysis.Label?
         let found: SearchResult
+        /// Each sentence; empty when the mail as a whole is clear and asks one thing.
+        let statements: [MailQuestion.Statement]
 
-        /// Whether one of the articles in use is what answers it, or nearly as good.
-        func isCovered(by used: [Int]) -> Bool {
-            guard let best = self.found.hits.first else { return false }
-            return self.found.hits.contains { used.contains($0.index) && $0.score >= 0.8 * best.score }
-        }
-    }
-
-    /// Each sentence of a mail searched on its own; empty when the mail as a whole is clear and asks one thing.
-    private func parts(
-        of question: MailQuestion, index: KnowledgeIndex, whole: SearchResult, expecting: Analysis.Label?,
-        isStrict: Bool
-    ) async throws -> [Part] {
-        let statements = question.statements
-        let isClear = !isStrict && whole.answerable >= Self.clear && statements.count(where: \.isRequest) <= 1
-        guard !index.isEmpty, !isClear, statements.map(\.text) != [question.text] else { return [] }
-        let vectors = try await self.encoder.encode(statements.map(\.text))
-        return try zip(statements, vectors).map { statement, vector in
-            Part(
-                text: statement.text, isRequest: statement.isRequest, vector: vector,
-                found: try index.search(statement.text, vector: vector, limit: 3, expecting: expecting))
+        init(_ inquiry: Inquiry, whole: [Float], index: KnowledgeIndex) throws {
+            let question = inquiry.question
+            self.inquiry = inquiry
+            self.whole = whole
+            self.expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
+            self.found = try index.search(question.text, vector: whole, limit: 8, expecting: self.expecting)
+            let statements = question.statements
+            let isClear =
+                !inquiry.isStrict && self.found.answerable >= Answerer.clear
+                && statements.count(where: \.isRequest) <= 1
+            let isNeeded = !index.isEmpty && !isClear && statements.map(\.text) != [question.text]
+            self.statements = isNeeded ? statements : []
         }
     }
 
     private func source(
-        _ hit: SearchHit, index: KnowledgeIndex, generation: Int, vector: [Float]
+        _ hit: SearchHit, index: KnowledgeIndex, generation: Int, asked: [[Float]]
     ) async throws -> DraftSource {
         let passages = index.passages(of: hit.index).map(\.content)
         var vectors = self.sentenceVectors[hit.index]
@@ -143,7 +185,9 @@ package actor Answerer {
             article: hit.article.key, title: hit.article.title, text: passages.joined(separator: "\n"))
         return DraftSource(
             text: text, passages: passages, vectors: vectors ?? [],
-            passageCosines: try index.cosines(of: hit.index, with: vector), vector: vector)
+            asked: try asked.map { vector in
+                DraftSource.Asked(vector: vector, passageCosines: try index.cosines(of: hit.index, with: vector))
+            })
     }
 }
 
@@ -155,6 +199,20 @@ package struct Answer: Sendable {
     package let answerable: Double
     /// Requests of the mail that no article answers; any of them forbids an automatic answer.
     package let uncovered: [String]
+    /// Sentences that ask nothing and have nothing to do with the answer; they too forbid an automatic one. Looked for
+    /// only in a strict inquiry.
+    package let foreign: [String]
+
+    /// Why a chat model's draft is not used; nil when none was asked, or its draft stands.
+    package var modelFailure: ChatFailure?
+
+    func replacing(_ outcome: DraftOutcome, failure: ChatFailure? = nil) -> Answer {
+        var answer = Answer(
+            outcome: outcome, found: self.found, answerable: self.answerable, uncovered: self.uncovered,
+            foreign: self.foreign)
+        answer.modelFailure = failure
+        return answer
+    }
 
     package var draft: Draft? {
         if case .draft(let draft, _) = self.outcome { draft } else { nil }

@@ -15,6 +15,8 @@ package struct DecisionInput: Sendable {
     package var gap: String?
     /// Requests of the mail that no source answers.
     package var uncoveredRequests = 0
+    /// Sentences of the mail that have nothing to do with its answer.
+    package var foreignSentences = 0
     package var isKnownVIP = false
     /// Mails of this customer about this matter without an answer in between, this one included.
     package var contactCount = 1
@@ -111,7 +113,11 @@ package enum DecisionPolicy {
         if input.uncoveredRequests > 0 {
             obstacles.append("\(input.uncoveredRequests) requests not covered by a source")
         }
-        obstacles += input.draftRemarks
+        if input.foreignSentences > 0 {
+            obstacles.append("\(input.foreignSentences) sentences are about something else")
+        }
+        // The remark about requests is the agent's wording of the same.
+        if input.uncoveredRequests == 0 { obstacles += input.draftRemarks }
         if input.classification.suppressAutoReply { obstacles.append("the mail wants no automatic answer") }
         if !input.isRecent { obstacles.append("older than automatic answers may be") }
         if !input.isWithinCaps { obstacles.append("cap for automatic mail reached") }

@@ -1,3 +1,4 @@
+internal import Answering
 internal import DeskModel
 internal import DeskStore
 package import Encoder
@@ -47,7 +48,8 @@ package struct Desk: Sendable {
 
         let wakeups = Wakeups(pool: store.pool, configuration: listen)
         let step = TriageStep(
-            context: self.context, engine: self.engine, knowledge: self.knowledge, mailboxes: mailboxes, model: modelID)
+            context: self.context, engine: self.engine, knowledge: self.knowledge,
+            chat: ChatDrafter(self.context.settings.draft), mailboxes: mailboxes, model: modelID)
         var settings = WorkerSettings()
         settings.listenConfiguration = listen
         settings.retention = self.context.settings.retention

@@ -171,6 +171,8 @@ package struct DraftSettings: Sendable {
     package var linkHosts: [String] = []
     /// Name under the answers.
     package var signature = ""
+    /// A model that words drafts; none by default.
+    package var chat = ChatSettings()
 
     package init() {}
 }
