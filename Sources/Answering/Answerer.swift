@@ -33,6 +33,9 @@ package actor Answerer {
         self.sentenceVectors = [:]
     }
 
+    /// What an author should look at in these articles.
+    package func warnings(about keys: Set<String>) -> [KnowledgeWarning] { self.index.warnings(about: keys) }
+
     /// The articles nearest to each query, best first.
     /// - Throws: what the encoder throws; `.dimensionMismatch`.
     package func search(_ queries: [String], limit: Int) async throws -> [SearchResult] {

@@ -11,6 +11,8 @@ package struct ExtractiveDrafter: Sendable {
     package var signature: String
     /// Hosts that links may point to; lower case.
     package var linkHosts: [String]
+    /// What the desk has learned about its own drafts.
+    package var calibration = ConfidenceCalibration.prior
 
     /// Words of an answer, its list items included.
     private static let wordLimit = 130
@@ -56,12 +58,14 @@ package struct ExtractiveDrafter: Sendable {
             category: question.categoryConfidence,
             questionsCovered: 1 - Double(uncovered.count) / Double(requests))
         let isForeign = spoken != question.language && question.language != "und"
+        let prior = isForeign ? confidence.probability / 2 : confidence.probability
+        var draft = Draft(
+            body: blocks.joined(separator: "\n\n"), citations: grounding.citations, unsupported: grounding.unsupported,
+            confidence: self.calibration.probability(prior, category: question.category), answerable: answerable,
+            missing: missing.map { $0.item.rawValue })
+        draft.prior = prior
         return .draft(
-            Draft(
-                body: blocks.joined(separator: "\n\n"), citations: grounding.citations,
-                unsupported: grounding.unsupported,
-                confidence: isForeign ? confidence.probability / 2 : confidence.probability, answerable: answerable,
-                missing: missing.map { $0.item.rawValue }),
+            draft,
             remarks: Self.remarks(question, spoken: isForeign ? spoken : nil, uncovered: uncovered, requests: requests))
     }
 

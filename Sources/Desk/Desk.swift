@@ -16,10 +16,14 @@ package struct Desk: Sendable {
     private let encoder: any TextEncoder
     private let engine: TriageEngine
     private let knowledge: KnowledgeBase
+    private let articles: ArticleFolder?
 
+    /// - Parameter articles: a folder that is kept imported; nil means none.
     package init(
-        context: DeskContext, encoder: any TextEncoder, engine: TriageEngine, knowledge: KnowledgeBase
+        context: DeskContext, encoder: any TextEncoder, engine: TriageEngine, knowledge: KnowledgeBase,
+        articles: ArticleFolder? = nil
     ) {
+        self.articles = articles
         self.context = context
         self.encoder = encoder
         self.engine = engine
@@ -71,6 +75,10 @@ package struct Desk: Sendable {
                 MailboxService(context: self.context, mailbox: mailbox, wakeups: wakeups) { probe.advance() })
         }
         services.append(Maintenance(context: self.context, knowledge: self.knowledge) { upkeep.advance() })
+        if let articles {
+            services.append(
+                KnowledgeFolder(folder: articles, knowledge: self.knowledge, logger: self.context.logger))
+        }
         return (services, probes)
     }
 }

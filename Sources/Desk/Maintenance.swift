@@ -50,5 +50,6 @@ package struct Maintenance: Service {
         }
         try await store.closeOldTickets(after: self.context.settings.reopenWindow)
         try await self.knowledge.refresh()
+        try await self.knowledge.learnWhenDue()
     }
 }

@@ -115,7 +115,8 @@ package struct TriageStep: Sendable {
         to subjects: [TriageSubject], _ results: [TriageResult], isBackfill: Bool
     ) async throws -> [Answer?] {
         let work = subjects.indices.filter { !isBackfill && !subjects[$0].isHistory && !subjects[$0].isSuperseded }
-        let inquiries = work.map { self.inquiry(subjects[$0], results[$0]) }
+        let calibration = await self.knowledge.calibration
+        let inquiries = work.map { self.inquiry(subjects[$0], results[$0], calibration) }
         var found = try await self.knowledge.answerer.answers(to: inquiries)
         if let chat {
             found = await chat.improved(zip(found, inquiries).map { ($0, $1.question) })
@@ -131,7 +132,9 @@ package struct TriageStep: Sendable {
         return answers
     }
 
-    private func inquiry(_ subject: TriageSubject, _ result: TriageResult) -> Answerer.Inquiry {
+    private func inquiry(
+        _ subject: TriageSubject, _ result: TriageResult, _ calibration: ConfidenceCalibration
+    ) -> Answerer.Inquiry {
         let settings = self.context.settings.draft
         let question = MailQuestion(
             subject: subject.subject, body: Self.text(of: subject), customerName: subject.customerName,
@@ -139,8 +142,9 @@ package struct TriageStep: Sendable {
             hasAttachment: subject.attachmentCount > 0, familiarity: result.analysis.familiarity,
             category: result.analysis.category.topLevel,
             categoryConfidence: result.analysis.category.confidence)
-        let drafter = ExtractiveDrafter(
+        var drafter = ExtractiveDrafter(
             floor: settings.floor, signature: settings.signature, linkHosts: settings.linkHosts)
+        drafter.calibration = calibration
         return .init(
             question, vector: result.embedding, drafter: drafter, isStrict: self.mode(of: subject) == .answer)
     }

@@ -9,11 +9,10 @@ enum MailArchive {
     /// Hands each mail to `body`, with whether it lies in a folder of sent mail.
     static func read(_ path: String, isSent: Bool, _ body: ([UInt8], Bool) throws -> Void) throws {
         let url = URL(filePath: path).resolvingSymlinksInPath()
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+        guard let facts = try? FileManager.default.attributesOfItem(atPath: url.path) else {
             throw CommandError(.usage, "there is no file or folder \(path)")
         }
-        guard isFolder.boolValue else {
+        guard facts[.type] as? FileAttributeType == .typeDirectory else {
             return try Self.mbox(try Data(contentsOf: url, options: .mappedIfSafe)) {
                 try body($0, isSent || Self.isSentName(url.deletingPathExtension().lastPathComponent))
             }

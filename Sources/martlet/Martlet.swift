@@ -51,6 +51,6 @@ struct Martlet: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Knowledge and answers",
-                subcommands: [KnowledgeCommand.self, AnswerCommand.self, ReplayCommand.self]),
+                subcommands: [KnowledgeCommand.self, AnswerCommand.self, ReplayCommand.self, ReportCommand.self]),
         ])
 }

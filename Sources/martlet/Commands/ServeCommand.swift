@@ -80,7 +80,8 @@ struct ServeCommand: AsyncParsableCommand {
             let context = DeskRuntime(settings: settings, store: store).context(logger: logger)
             let desk = Desk(
                 context: context, encoder: engine.encoder, engine: engine,
-                knowledge: try KnowledgeBase(store: store, encoder: engine.encoder))
+                knowledge: try KnowledgeBase(store: store, encoder: engine.encoder),
+                articles: ArticleFiles.folder(settings.knowledgeFolder))
             let listen =
                 settings.database.isPooled
                 ? DatabaseAccess.directConfiguration(settings.database, application: "martlet listen") : nil

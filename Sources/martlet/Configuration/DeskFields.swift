@@ -68,6 +68,10 @@ enum DeskFields {
             .texts(
                 "draft.automatic_categories", \.draft.automaticCategories,
                 "Categories that may be answered automatically, in mode answer."),
+            .texts(
+                "draft.observed_categories", \.draft.observedCategories,
+                "Categories that would be answered automatically but are only noted, in mode answer."),
+            .file("knowledge.folder", \.knowledgeFolder, "Folder of articles that the service keeps imported."),
             .texts("draft.link_hosts", \.draft.linkHosts, "Hosts that links in answers may point to."),
             .text("draft.signature", \.draft.signature, "Name under the answers; the desk's name by default."),
         ]
