@@ -26,7 +26,7 @@ enum MailArchive {
         }
     }
 
-    /// The mails of an mbox. A line `From ` after an empty line begins one; `>From ` in a body loses its mark.
+    /// The mails of an mbox. A line `From …` with a time, after an empty line, begins one; `>From ` in a body loses its mark.
     static func mbox(_ data: Data, _ body: ([UInt8]) throws -> Void) throws {
         let start = Array("From ".utf8)
         var mail: [UInt8] = []
@@ -37,7 +37,7 @@ enum MailArchive {
             let end = data[position...].firstIndex(of: 0x0A).map { $0 + 1 } ?? data.endIndex
             let line = data[position..<end]
             position = end
-            if follows, line.starts(with: start) {
+            if follows, line.starts(with: start), Self.isSeparator(line) {
                 if isInMail, !mail.isEmpty { try body(mail) }
                 mail = []
                 isInMail = true
@@ -48,6 +48,12 @@ enum MailArchive {
             follows = line.allSatisfy { $0 == 0x0A || $0 == 0x0D }
         }
         if isInMail, !mail.isEmpty, mail.count <= Self.maximumSize { try body(mail) }
+    }
+
+    /// Whether a line has a time of day and enough words: `From a@example.com Mon Jul  6 10:00:00 2026`. Not every writer
+    /// marks a body's own line that begins so.
+    private static func isSeparator(_ line: Data) -> Bool {
+        line.split(separator: 0x20).count >= 6 && line.contains(0x3A)
     }
 
     /// Mails of a Maildir lie in `cur` and `new`, whatever they are called.

@@ -35,7 +35,9 @@ private struct ShopMail: Decodable {
 /// The demo shop's knowledge base and the shipped models, without a database.
 enum DemoShop {
     struct ModelMissing: Error, CustomStringConvertible {
-        var description: String { "no model: set MARTLET_MODEL to the folder that Scripts/setup makes (.martlet/model)" }
+        var description: String {
+            "no model: set MARTLET_MODEL to the folder that Scripts/setup makes (.martlet/model)"
+        }
     }
 
     static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
