@@ -62,5 +62,7 @@ package struct ChatFailure: Error, Sendable, Equatable, CustomStringConvertible 
         self.context = context
     }
 
-    package var description: String { self.context.isEmpty ? self.code.rawValue : "\(self.code.rawValue): \(self.context)" }
+    package var description: String {
+        self.context.isEmpty ? self.code.rawValue : "\(self.code.rawValue): \(self.context)"
+    }
 }

@@ -50,11 +50,13 @@ struct MailPart: Sendable {
 struct MailEvidence: Sendable {
     struct Candidate: Sendable {
         let hit: SearchHit
-        /// Mean of the mail's score and of its best sentence's.
+        /// Weighted mean of the mail's score and of its best sentence's.
         let score: Float
         /// The sentence that fits best; nil when the mail is one sentence.
         let part: MailPart?
     }
+
+    private static let wholeShare: Float = 0.6
 
     /// Best first.
     let candidates: [Candidate]
@@ -65,7 +67,8 @@ struct MailEvidence: Sendable {
             let scored = parts.compactMap { part in part.score(of: hit.index).map { (part, $0) } }
             let best = scored.max { $0.1 < $1.1 }
             let sentence = parts.isEmpty ? hit.score : best?.1 ?? 0
-            candidates.append(Candidate(hit: hit, score: (hit.score + sentence) / 2, part: best?.0))
+            let score = Self.wholeShare * hit.score + (1 - Self.wholeShare) * sentence
+            candidates.append(Candidate(hit: hit, score: score, part: best?.0))
         }
         self.candidates = candidates.sorted { ($0.score, $1.hit.index) > ($1.score, $0.hit.index) }
     }
@@ -76,6 +79,6 @@ struct MailEvidence: Sendable {
     var answerable: Double {
         guard let best = self.candidates.first else { return 0 }
         let second = self.candidates.dropFirst().first?.score ?? 0
-        return Logistic.probability(-11.2 + 22 * Double(best.score) + 4 * Double(min(best.score - second, 0.2)))
+        return Logistic.probability(-11 + 22 * Double(best.score) + 4 * Double(min(best.score - second, 0.2)))
     }
 }

@@ -72,6 +72,8 @@ package struct MailQuestion: Sendable {
             let terms = Words.terms(in: sentence).count
             let isRequest = Self.isRequest(sentence)
             guard isRequest || terms > 1, !Self.isCourtesy(sentence), !Self.isName(sentence) else { continue }
+            // `My order number is …` is close to every article about orders.
+            if !isRequest, terms <= 4, Self.namesOrder(in: sentence) { continue }
             let isVague = isRequest && terms < 3 && sentence.hasSuffix("?")
             guard terms > 0 || isVague else { continue }
             let needsContext = terms < 3 && !previous.isEmpty
@@ -108,14 +110,18 @@ package struct MailQuestion: Sendable {
     private static func isName(_ sentence: String) -> Bool {
         let words = sentence.split { $0.isWhitespace || $0 == "(" || $0 == ")" }
         guard (1...4).contains(words.count), let last = sentence.last, !".?!:".contains(last) else { return false }
-        let isCapital = { (word: Substring) in word.first?.isUppercase == true && word.dropFirst().allSatisfy(\.isLetter) }
+        let isCapital = { (word: Substring) in
+            word.first?.isUppercase == true && word.dropFirst().allSatisfy(\.isLetter)
+        }
         return words.count(where: isCapital) >= max(1, words.count - 2) && words.last.map(isCapital) == true
             && Words.terms(in: sentence).count <= 4
     }
 
     /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed.
-    package var namesOrder: Bool {
-        self.text.split(whereSeparator: { $0.isWhitespace || ",;:()[]\"'?!".contains($0) }).contains { word in
+    package var namesOrder: Bool { Self.namesOrder(in: self.text) }
+
+    private static func namesOrder(in text: String) -> Bool {
+        text.split(whereSeparator: { $0.isWhitespace || ",;:()[]\"'?!".contains($0) }).contains { word in
             let body = word.drop { $0 == "#" }.drop { $0.isLetter || $0 == "-" || $0 == "_" }
             let digits = body.filter(\.isNumber).count
             return digits >= 5 && digits <= 20 && body.allSatisfy { $0.isNumber || $0 == "-" || $0 == "." }
@@ -150,7 +156,9 @@ package struct MailQuestion: Sendable {
         "groet", "groeten", "cumprimentos",
     ]
     /// Words before a question that are none of it.
-    private static let fillers: Set<String> = ["hi", "hello", "hey", "and", "also", "so", "good", "day", "morning", "evening"]
+    private static let fillers: Set<String> = [
+        "hi", "hello", "hey", "and", "also", "so", "good", "day", "morning", "evening",
+    ]
     /// Words that make a request of the sentence they stand in.
     private static let pleas: Set<String> = ["please", "kindly", "pls", "bitte", "por", "prosze", "alstublieft"]
     /// After `I`.
@@ -159,7 +167,8 @@ package struct MailQuestion: Sendable {
     ]
     /// The writer, in the desk's languages.
     fileprivate static let firstPerson: Set<String> = [
-        "i", "im", "ive", "id", "my", "me", "mine", "we", "our", "us", "ich", "mein", "meine", "meinen", "meiner", "mir",
+        "i", "im", "ive", "id", "my", "me", "mine", "we", "our", "us", "ich", "mein", "meine", "meinen", "meiner",
+        "mir",
         "mich", "wir", "unser", "unsere", "je", "jai", "mon", "ma", "mes", "nous", "notre", "yo", "mi", "mis", "me",
         "nosotros", "nuestro", "io", "mio", "mia", "ho", "noi", "nostro", "ik", "mijn", "wij", "ons", "onze", "moj",
         "moja", "moje", "mam", "mnie", "eu", "meu", "minha", "tenho", "nosso",
@@ -170,7 +179,8 @@ package struct MailQuestion: Sendable {
         "did", "is", "are", "am", "may", "should", "tell", "explain", "write", "give", "send", "provide", "describe",
         "list", "create", "generate", "translate", "summarize", "discuss", "name", "show", "find", "calculate",
         "compare", "use", "ignore", "answer", "respond", "reply", "add", "include", "make", "put", "print", "repeat",
-        "kindly", "pls", "any", "kann", "konnen", "wie", "was", "wann", "wo", "warum", "bitte", "comment", "quand", "pouvez", "pourquoi",
+        "kindly", "pls", "any", "kann", "konnen", "wie", "was", "wann", "wo", "warum", "bitte", "comment", "quand",
+        "pouvez", "pourquoi",
         "como", "cuando", "pueden", "quando", "potete", "kunt", "hoe", "wanneer", "jak", "kiedy", "czy", "prosze",
     ]
 }
