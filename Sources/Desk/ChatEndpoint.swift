@@ -1,7 +1,7 @@
 package import Answering
+internal import ConnectionThread
 package import Curl
 package import DeskModel
-internal import ConnectionThread
 internal import Foundation
 
 /// When an endpoint may be asked: not while it rests after failures, and not beyond the day's tokens. Pure.
@@ -27,7 +27,9 @@ struct ChatAllowance: Sendable, Equatable {
         let today = Int(now / 86_400)
         if today != self.day { (self.day, self.used) = (today, 0) }
         if now < self.restsUntil { return ChatFailure(.resting, "\(Int((self.restsUntil - now).rounded(.up))) s") }
-        guard self.used + tokens <= self.dailyTokens else { return ChatFailure(.overBudget, "\(self.dailyTokens) a day") }
+        guard self.used + tokens <= self.dailyTokens else {
+            return ChatFailure(.overBudget, "\(self.dailyTokens) a day")
+        }
         self.used += tokens
         return nil
     }
@@ -143,7 +145,8 @@ package struct ChatEndpoint: ChatModel {
                     "model": self.settings.model, "temperature": 0, "stream": false,
                     "max_tokens": self.settings.maximumTokens,
                     "messages": [
-                        ["role": "system", "content": prompt.instructions], ["role": "user", "content": prompt.material],
+                        ["role": "system", "content": prompt.instructions],
+                        ["role": "user", "content": prompt.material],
                     ],
                     "response_format": [
                         "type": "json_schema",

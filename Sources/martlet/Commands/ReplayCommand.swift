@@ -73,11 +73,15 @@ struct ReplayCommand: AsyncParsableCommand {
         let compared = report.compared.count
         if compared > 0 {
             let share = Int((100 * Double(report.nearAnswers) / Double(compared)).rounded())
-            Terminal.print("  compared   \(compared) drafts with people's answers: \(report.nearAnswers) (\(share) %) near")
+            let near = "\(report.nearAnswers) (\(share) %) near"
+            Terminal.print("  compared   \(compared) drafts with people's answers: \(near)")
         }
-        if report.gaps > 0 { Terminal.print("  gaps       \(report.gaps) answered by people where no article answers") }
+        if report.gaps > 0 {
+            Terminal.print("  gaps       \(report.gaps) answered by people where no article answers")
+        }
         var table = TextTable([
-            .init("category", isElastic: true), .init("mails", .right), .init("drafted", .right), .init("alone", .right),
+            .init("category", isElastic: true), .init("mails", .right), .init("drafted", .right),
+            .init("alone", .right),
             .init("to people", .right),
         ])
         for row in report.categories {
@@ -104,7 +108,7 @@ enum ReplayPage {
             rows += """
                 <tr><td>\(Self.escaped(row.subject))<details><summary>mail, draft, answer</summary>
                 <h4>Mail</h4><pre>\(Self.escaped(row.text))</pre>
-                <h4>Draft\(row.articles.isEmpty ? "" : " from \(Self.escaped(row.articles.joined(separator: ", ")))")</h4>
+                <h4>Draft \(Self.escaped(row.articles.joined(separator: ", ")))</h4>
                 <pre>\(Self.escaped(row.draft ?? "none"))</pre>
                 <h4>Answer</h4><pre>\(Self.escaped(row.answer ?? "none in the archive"))</pre></details></td>
                 <td>\(Self.escaped(row.category))</td><td>\(row.priority.rawValue)</td><td>\(row.action.rawValue)</td>
@@ -115,8 +119,8 @@ enum ReplayPage {
         return """
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><title>Martlet replay</title>
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <style>
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'nonce-replay'">
+            <style nonce="replay">
             body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem; color: #222; }
             table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top;
             padding: .4rem .6rem; border-bottom: 1px solid #ddd; } pre { white-space: pre-wrap; background: #f6f6f4;
