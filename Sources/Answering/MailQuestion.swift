@@ -71,11 +71,12 @@ package struct MailQuestion: Sendable {
             guard result.count < Self.statementLimit else { break }
             let terms = Words.terms(in: sentence).count
             let isRequest = Self.isRequest(sentence)
-            guard isRequest || terms > 1, !Self.isCourtesy(sentence), !Self.isName(sentence) else { continue }
+            guard terms > 0, isRequest || terms > 1, !Self.isCourtesy(sentence), !Self.isName(sentence) else {
+                continue
+            }
             // `My order number is …` is close to every article about orders.
             if !isRequest, terms <= 4, Self.namesOrder(in: sentence) { continue }
             let isVague = isRequest && terms < 3 && sentence.hasSuffix("?")
-            guard terms > 0 || isVague else { continue }
             let needsContext = terms < 3 && !previous.isEmpty
             result.append(
                 Statement(
