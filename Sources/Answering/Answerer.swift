@@ -17,7 +17,7 @@ package actor Answerer {
     /// `answerable` from which one request may bring in a second article.
     private static let secondFloor = 0.6
     /// The same for the score of the article in the whole mail.
-    private static let secondScore: Float = 0.43
+    private static let secondScore: Float = 0.47
 
     package init(encoder: any TextEncoder, index: KnowledgeIndex) {
         self.encoder = encoder

@@ -198,8 +198,11 @@ package struct ExtractiveDrafter: Sendable {
         MissingItem.allCases.filter { item in
             guard !item.isGiven(in: question) else { return false }
             // An article may want it for a case that this mail is not about.
+            let best = source.sentences.indices.map(source.score).max() ?? 0
             return item.isMentioned(in: answer)
-                || source.sentences.contains { item.isBluntlyRequested(by: $0.text) }
+                || source.sentences.indices.contains {
+                    item.isBluntlyRequested(by: source.sentences[$0].text) && source.score(of: $0) >= 0.85 * best
+                }
         }.map { item in (item, item.isMentioned(in: answer)) }
     }
 }

@@ -5,7 +5,7 @@ struct MailPart: Sendable {
     let found: SearchResult
 
     /// Score of an article from which one sentence about nothing else counts as answered by it.
-    private static let clearScore: Float = 0.4
+    private static let clearScore: Float = 0.48
     /// `answerable` from which one request counts as answered.
     private static let coveredFloor = 0.3
     /// `answerable` from which a sentence is surely about its best article.
@@ -36,6 +36,7 @@ struct MailPart: Sendable {
     /// Whether a sentence that asks nothing is foreign to the answer: about something else that the articles know, or
     /// about nothing of theirs. What customers tell of themselves is often the latter, and no harm.
     func isForeign(to used: [Int]) -> Bool {
+        if self.statement.isTitle { return false }
         if self.found.answerable >= Self.sure, !self.belongs(to: used) { return true }
         if self.statement.isPersonal { return false }
         let score = self.found.hits.first?.score ?? 0
@@ -79,6 +80,6 @@ struct MailEvidence: Sendable {
     var answerable: Double {
         guard let best = self.candidates.first else { return 0 }
         let second = self.candidates.dropFirst().first?.score ?? 0
-        return Logistic.probability(-11 + 22 * Double(best.score) + 4 * Double(min(best.score - second, 0.2)))
+        return Logistic.probability(-10.7 + 22 * Double(best.score) + 2 * Double(min(best.score - second, 0.2)))
     }
 }

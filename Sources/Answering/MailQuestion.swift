@@ -48,11 +48,14 @@ package struct MailQuestion: Sendable {
         package var isRequest: Bool
         /// Whether it is a question without a subject of its own, such as `What shall I do now?`.
         package var isVague: Bool
+        /// Whether it is the mail's subject and short: the name of a matter rather than a sentence.
+        package var isTitle: Bool
 
-        package init(text: String, isRequest: Bool, isVague: Bool = false) {
+        package init(text: String, isRequest: Bool, isVague: Bool = false, isTitle: Bool = false) {
             self.text = text
             self.isRequest = isRequest
             self.isVague = isVague
+            self.isTitle = isTitle
         }
 
         /// Whether the writer speaks of themselves: that is part of a story, not of a text from elsewhere.
@@ -63,7 +66,10 @@ package struct MailQuestion: Sendable {
     package var statements: [Statement] {
         var result: [Statement] = []
         let subject = BaseSubject.of(self.subject)
-        if Words.terms(in: subject).count >= 2 { result.append(Statement(text: subject, isRequest: false)) }
+        let terms = Set(Words.terms(in: subject))
+        if !terms.isSubset(of: Self.emptySubjects) {
+            result.append(Statement(text: subject, isRequest: false, isTitle: terms.count <= 3))
+        }
         var previous = ""
         // Whoever says a thing twice asks it once, and each statement costs an embedding.
         var seen: Set<Substring> = []
@@ -173,6 +179,11 @@ package struct MailQuestion: Sendable {
         "mich", "wir", "unser", "unsere", "je", "jai", "mon", "ma", "mes", "nous", "notre", "yo", "mi", "mis", "me",
         "nosotros", "nuestro", "io", "mio", "mia", "ho", "noi", "nostro", "ik", "mijn", "wij", "ons", "onze", "moj",
         "moja", "moje", "mam", "mnie", "eu", "meu", "minha", "tenho", "nosso",
+    ]
+    /// Stems of subjects that name no matter.
+    private static let emptySubjects: Set<String> = [
+        "question", "help", "inquiri", "enquiri", "request", "order", "problem", "issu", "urgent", "mail", "support",
+        "info", "hello", "import", "custom", "servic", "frag", "bestellung", "anfrag",
     ]
     /// Words that begin a question or an instruction without a question mark.
     private static let openers: Set<String> = [
