@@ -80,6 +80,6 @@ struct MailEvidence: Sendable {
     var answerable: Double {
         guard let best = self.candidates.first else { return 0 }
         let second = self.candidates.dropFirst().first?.score ?? 0
-        return Logistic.probability(-10.7 + 22 * Double(best.score) + 2 * Double(min(best.score - second, 0.2)))
+        return Logistic.probability(-10.85 + 22 * Double(best.score) + 2 * Double(min(best.score - second, 0.2)))
     }
 }

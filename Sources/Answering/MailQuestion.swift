@@ -191,7 +191,10 @@ package struct MailQuestion: Sendable {
         "did", "is", "are", "am", "may", "should", "tell", "explain", "write", "give", "send", "provide", "describe",
         "list", "create", "generate", "translate", "summarize", "discuss", "name", "show", "find", "calculate",
         "compare", "use", "ignore", "answer", "respond", "reply", "add", "include", "make", "put", "print", "repeat",
-        "kindly", "pls", "any", "kann", "konnen", "wie", "was", "wann", "wo", "warum", "bitte", "comment", "quand",
+        "kindly", "pls", "any", "recommend", "suggest", "mention", "promote", "advertise", "say", "offer", "praise",
+        "quote",
+        "reveal", "confirm", "visit", "click", "buy", "teach", "compose", "prepare", "rewrite", "convert", "solve",
+        "kann", "konnen", "wie", "was", "wann", "wo", "warum", "bitte", "comment", "quand",
         "pouvez", "pourquoi",
         "como", "cuando", "pueden", "quando", "potete", "kunt", "hoe", "wanneer", "jak", "kiedy", "czy", "prosze",
     ]
