@@ -110,7 +110,8 @@ package actor Answerer {
             wanted.append((best.hit, Self.asked(look, of: best, requests: requests)))
         }
         for part in requests where !part.isCovered(by: wanted.map(\.hit.index)) {
-            guard let second = Self.second(part, evidence), part.belongs(to: [second.index]) else { continue }
+            guard let second = Self.second(part, evidence), !wanted.contains(where: { $0.hit.index == second.index })
+            else { continue }
             wanted.append((second, [part.vector]))
         }
         var sources: [DraftSource] = []
@@ -148,7 +149,7 @@ package actor Answerer {
         guard let hit = part.found.hits.first else { return nil }
         if part.found.answerable >= Self.secondFloor { return hit }
         let context = evidence.candidates.first { $0.hit.index == hit.index }
-        return context.map { $0.score >= Self.secondScore } == true ? hit : nil
+        return part.isCovered(by: [hit.index]) && (context?.score ?? 0) >= Self.secondScore ? hit : nil
     }
 
     /// A mail searched as a whole, and what of it needs a look on its own.

@@ -130,6 +130,13 @@ enum DemoShop {
         #expect(drafts >= 32)
     }
 
+    @Test func `no draft says a thing twice`() async throws {
+        for row in try await Self.rows.value {
+            let paragraphs = (row.result.draft?.body ?? "").components(separatedBy: "\n\n")
+            #expect(Set(paragraphs).count == paragraphs.count, "\(row.mail.id)")
+        }
+    }
+
     @Test func `four of five questions that the articles answer get the right one`() async throws {
         let rows = try await Self.rows("main", .answerable)
         #expect(rows.count == 40)
