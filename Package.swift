@@ -129,7 +129,7 @@ let package = Package(
             [
                 "TestSupport", "ScriptedServer", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue",
                 "MIME",
-                "Triage", "Encoder", "ConnectionThread", logging, lifecycle,
+                "Triage", "Answering", "Encoder", "ConnectionThread", logging, lifecycle,
             ], resources: [.copy("Fixtures")]),
         tests(
             "martlet",

@@ -14,12 +14,10 @@ package actor Answerer {
 
     /// `answerable` from which the whole mail needs no second look sentence by sentence.
     private static let clear = 0.75
-    /// `answerable` that one request must reach to count as covered.
-    private static let coveredFloor = 0.3
-    /// `answerable` below which a sentence that asks nothing has nothing to do with what the sources say.
-    private static let relatedFloor = 0.1
-    /// A single sentence is a little less to go by than a whole mail, and the best of many is flattered.
-    private static let sentenceTrust = 0.9
+    /// `answerable` from which one request may bring in a second article.
+    private static let secondFloor = 0.6
+    /// The same for the score of the article in the whole mail.
+    private static let secondScore: Float = 0.47
 
     package init(encoder: any TextEncoder, index: KnowledgeIndex) {
         self.encoder = encoder
@@ -34,6 +32,9 @@ package actor Answerer {
         self.generation += 1
         self.sentenceVectors = [:]
     }
+
+    /// What an author should look at in these articles.
+    package func warnings(about keys: Set<String>) -> [KnowledgeWarning] { self.index.warnings(about: keys) }
 
     /// The articles nearest to each query, best first.
     /// - Throws: what the encoder throws; `.dimensionMismatch`.
@@ -89,9 +90,9 @@ package actor Answerer {
         for look in looks {
             let parts = try look.statements.map { statement in
                 let vector = vectorOf[statement.text] ?? []
-                return Part(
-                    text: statement.text, isRequest: statement.isRequest, vector: vector,
-                    found: try index.search(statement.text, vector: vector, limit: 3, expecting: look.expecting))
+                return MailPart(
+                    statement: statement, vector: vector,
+                    found: try index.search(statement.text, vector: vector, limit: 8, expecting: look.expecting))
             }
             answers.append(try await self.answer(look, parts: parts, index: index, generation: generation))
         }
@@ -99,61 +100,56 @@ package actor Answerer {
     }
 
     private func answer(
-        _ look: Look, parts: [Part], index: KnowledgeIndex, generation: Int
+        _ look: Look, parts: [MailPart], index: KnowledgeIndex, generation: Int
     ) async throws -> Answer {
         let drafter = look.inquiry.drafter
-        let found = look.found
-        // A long mail blurs its question: the clearest sentence may stand for the mail.
-        let clearest = parts.max { $0.found.answerable < $1.found.answerable }
-        let leader = clearest.flatMap { Self.sentenceTrust * $0.found.answerable > found.answerable ? $0 : nil }
-        let answerable = leader.map { Self.sentenceTrust * $0.found.answerable } ?? found.answerable
-        var wanted: [(hit: SearchHit, vector: [Float])] = []
-        if let hit = Self.best(of: leader?.found ?? found, within: found) {
-            wanted.append((hit, leader?.vector ?? look.whole))
+        let evidence = MailEvidence(whole: look.found, parts: parts)
+        let requests = parts.filter(\.statement.isRequest)
+        var wanted: [(hit: SearchHit, asked: [[Float]])] = []
+        if let best = evidence.candidates.first {
+            wanted.append((best.hit, Self.asked(look, of: best, requests: requests)))
         }
-        for part in parts where part.isRequest && part.found.answerable >= max(0.6, drafter.floor) {
-            guard let hit = part.found.hits.first, !part.isCovered(by: wanted.map(\.hit.index)) else { continue }
-            wanted.append((hit, part.vector))
+        for part in requests where !part.isCovered(by: wanted.map(\.hit.index)) {
+            guard let second = Self.second(part, evidence), !wanted.contains(where: { $0.hit.index == second.index })
+            else { continue }
+            wanted.append((second, [part.vector]))
         }
         var sources: [DraftSource] = []
         for (hit, asked) in wanted.prefix(2) {
-            sources.append(try await self.source(hit, index: index, generation: generation, vector: asked))
+            sources.append(try await self.source(hit, index: index, generation: generation, asked: asked))
         }
         let used = wanted.prefix(2).map(\.hit.index)
-        let requests = parts.filter(\.isRequest)
-        var uncovered = requests.filter { part in
-            part.found.answerable < Self.coveredFloor || !part.isCovered(by: used)
-        }.map(\.text)
+        let uncovered = requests.filter { !$0.isCovered(by: used) }.map(\.text)
+        var foreign: [String] = []
         if look.inquiry.isStrict {
-            uncovered += parts.filter { !$0.isRequest && $0.found.answerable < Self.relatedFloor }.map(\.text)
-            if look.inquiry.question.isLong { uncovered.append("the rest of a long mail") }
+            foreign = parts.filter { !$0.statement.isRequest && $0.isForeign(to: used) }.map(\.text)
+            if look.inquiry.question.isLong { foreign.append("the rest of a long mail") }
         }
         let outcome = drafter.draft(
-            look.inquiry.question, answerable: answerable, sources: sources, uncovered: uncovered,
+            look.inquiry.question, answerable: evidence.answerable, sources: sources, uncovered: uncovered,
             requests: requests.count)
-        return Answer(outcome: outcome, found: found, answerable: answerable, uncovered: uncovered)
+        return Answer(
+            outcome: outcome, found: look.found, answerable: evidence.answerable, uncovered: uncovered,
+            foreign: foreign)
     }
 
-    /// The article that fits a sentence best, where the mail around it has a say: a question such as "who pays for
-    /// that?" is close to several articles, and the rest of the mail tells which one is meant.
-    private static func best(of part: SearchResult, within mail: SearchResult) -> SearchHit? {
-        let context = Dictionary(mail.hits.map { ($0.index, $0.score) }, uniquingKeysWith: max)
-        return part.hits.max { left, right in
-            left.score + (context[left.index] ?? 0) < right.score + (context[right.index] ?? 0)
-        }
+    /// What an article is asked: the mail with its best sentence before the rest, and each request that it answers.
+    private static func asked(
+        _ look: Look, of best: MailEvidence.Candidate, requests: [MailPart]
+    ) -> [[Float]] {
+        guard let part = best.part else { return [look.whole] }
+        let mean = zip(look.whole, part.vector).map { $0 + $1 }
+        let length = VectorTable.product(mean, mean).squareRoot()
+        let own = requests.filter { !$0.statement.isVague && $0.found.hits.first?.index == best.hit.index }
+        return [length > 0 ? mean.map { $0 / length } : look.whole] + own.prefix(3).map(\.vector)
     }
 
-    private struct Part {
-        let text: String
-        let isRequest: Bool
-        let vector: [Float]
-        let found: SearchResult
-
-        /// Whether one of the articles in use is what answers it, or nearly as good.
-        func isCovered(by used: [Int]) -> Bool {
-            guard let best = self.found.hits.first else { return false }
-            return self.found.hits.contains { used.contains($0.index) && $0.score >= 0.8 * best.score }
-        }
+    /// Another article for a request that the first one does not answer.
+    private static func second(_ part: MailPart, _ evidence: MailEvidence) -> SearchHit? {
+        guard let hit = part.found.hits.first else { return nil }
+        if part.found.answerable >= Self.secondFloor { return hit }
+        let context = evidence.candidates.first { $0.hit.index == hit.index }
+        return part.isCovered(by: [hit.index]) && (context?.score ?? 0) >= Self.secondScore ? hit : nil
     }
 
     /// A mail searched as a whole, and what of it needs a look on its own.
@@ -170,7 +166,7 @@ package actor Answerer {
             self.inquiry = inquiry
             self.whole = whole
             self.expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
-            self.found = try index.search(question.text, vector: whole, limit: 5, expecting: self.expecting)
+            self.found = try index.search(question.text, vector: whole, limit: 8, expecting: self.expecting)
             let statements = question.statements
             let isClear =
                 !inquiry.isStrict && self.found.answerable >= Answerer.clear
@@ -181,7 +177,7 @@ package actor Answerer {
     }
 
     private func source(
-        _ hit: SearchHit, index: KnowledgeIndex, generation: Int, vector: [Float]
+        _ hit: SearchHit, index: KnowledgeIndex, generation: Int, asked: [[Float]]
     ) async throws -> DraftSource {
         let passages = index.passages(of: hit.index).map(\.content)
         var vectors = self.sentenceVectors[hit.index]
@@ -193,7 +189,9 @@ package actor Answerer {
             article: hit.article.key, title: hit.article.title, text: passages.joined(separator: "\n"))
         return DraftSource(
             text: text, passages: passages, vectors: vectors ?? [],
-            passageCosines: try index.cosines(of: hit.index, with: vector), vector: vector)
+            asked: try asked.map { vector in
+                DraftSource.Asked(vector: vector, passageCosines: try index.cosines(of: hit.index, with: vector))
+            })
     }
 }
 
@@ -205,6 +203,20 @@ package struct Answer: Sendable {
     package let answerable: Double
     /// Requests of the mail that no article answers; any of them forbids an automatic answer.
     package let uncovered: [String]
+    /// Sentences that ask nothing and have nothing to do with the answer; they too forbid an automatic one. Looked for
+    /// only in a strict inquiry.
+    package let foreign: [String]
+
+    /// Why a chat model's draft is not used; nil when none was asked, or its draft stands.
+    package var modelFailure: ChatFailure?
+
+    func replacing(_ outcome: DraftOutcome, failure: ChatFailure? = nil) -> Answer {
+        var answer = Answer(
+            outcome: outcome, found: self.found, answerable: self.answerable, uncovered: self.uncovered,
+            foreign: self.foreign)
+        answer.modelFailure = failure
+        return answer
+    }
 
     package var draft: Draft? {
         if case .draft(let draft, _) = self.outcome { draft } else { nil }

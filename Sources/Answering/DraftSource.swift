@@ -28,10 +28,14 @@ package struct DraftSource: Sendable {
     /// ISO 639-1; English when the text does not tell.
     package let language: String
     package let sentences: [Sentence]
-    /// How near each passage is to what was asked.
-    package let passageCosines: [Float]
-    /// Embedding of what was asked: of the whole mail, or of the one sentence that this article answers.
-    package let vector: [Float]
+    /// One thing that the article is asked: the mail as a whole, or one of its requests.
+    struct Asked: Sendable {
+        let vector: [Float]
+        /// How near each passage is to it.
+        let passageCosines: [Float]
+    }
+
+    let asked: [Asked]
 
     /// Passages, lines and sentences of an article before they have vectors.
     static func outline(_ passages: [String]) -> [(text: String, passage: Int, isListItem: Bool, startsLine: Bool)] {
@@ -46,13 +50,10 @@ package struct DraftSource: Sendable {
         }
     }
 
-    init(
-        text: Grounding.Source, passages: [String], vectors: [[Float]], passageCosines: [Float], vector: [Float]
-    ) {
+    init(text: Grounding.Source, passages: [String], vectors: [[Float]], asked: [Asked]) {
         self.text = text
         self.language = StopWords.language(of: text.text) ?? "en"
-        self.passageCosines = passageCosines
-        self.vector = vector
+        self.asked = asked
         self.sentences = zip(Self.outline(passages), vectors).map { piece, vector in
             Sentence(
                 text: piece.text, passage: piece.passage, isListItem: piece.isListItem, startsLine: piece.startsLine,
@@ -60,10 +61,23 @@ package struct DraftSource: Sendable {
         }
     }
 
-    /// How well a sentence fits what was asked: its own nearness and that of its passage, which knows its headings.
+    /// How well a sentence fits the thing asked that it fits best: its own nearness and that of its passage, which
+    /// knows its headings.
     func score(of index: Int) -> Float {
         let sentence = self.sentences[index]
-        return 0.6 * VectorTable.product(sentence.vector, self.vector) + 0.4 * self.passageCosines[sentence.passage]
+        return self.asked.map { asked in
+            0.6 * VectorTable.product(sentence.vector, asked.vector) + 0.4 * asked.passageCosines[sentence.passage]
+        }.max() ?? 0
+    }
+
+    /// How well a section fits the thing asked that it fits best. The items of a list say little each: the passage, with
+    /// its headings, counts more than its best sentence.
+    func score(ofSection sentences: [Int]) -> Float {
+        guard let passage = sentences.first.map({ self.sentences[$0].passage }) else { return 0 }
+        return self.asked.map { asked in
+            let best = sentences.map { VectorTable.product(self.sentences[$0].vector, asked.vector) }.max() ?? 0
+            return 0.7 * asked.passageCosines[passage] + 0.3 * best
+        }.max() ?? 0
     }
 
     /// Sentences that belong together, in order: a paragraph, or a list with the line that leads it in.
@@ -100,6 +114,17 @@ enum MissingItem: String, CaseIterable {
         guard self.isMentioned(in: sentence) else { return false }
         return !Self.requests.isDisjoint(with: Words.all(in: sentence))
     }
+
+    /// Whether `sentence` does nothing but ask for it: no condition before it, no promise behind it.
+    func isBluntlyRequested(by sentence: String) -> Bool {
+        guard self.isRequested(by: sentence) else { return false }
+        let words = Words.all(in: sentence)
+        guard let first = words.first, Self.requests.contains(first) else { return false }
+        return words.count <= Self.bluntLimit
+    }
+
+    /// Words of a sentence that only asks.
+    private static let bluntLimit = 24
 
     func isGiven(in question: MailQuestion) -> Bool {
         switch self {

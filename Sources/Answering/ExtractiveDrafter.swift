@@ -11,6 +11,8 @@ package struct ExtractiveDrafter: Sendable {
     package var signature: String
     /// Hosts that links may point to; lower case.
     package var linkHosts: [String]
+    /// What the desk has learned about its own drafts.
+    package var calibration = ConfidenceCalibration.prior
 
     /// Words of an answer, its list items included.
     private static let wordLimit = 130
@@ -48,6 +50,7 @@ package struct ExtractiveDrafter: Sendable {
             $0.item == .photo ? phrases.photo : phrases.orderNumber
         }
         if !asked.isEmpty { blocks.append(phrases.ask(asked)) }
+        if question.namesOrder, MissingItem.orderNumber.isMentioned(in: answer) { blocks.append(phrases.noted) }
         blocks.append(self.signature.isEmpty ? phrases.closing : "\(phrases.closing)\n\(self.signature)")
         let requests = max(requests, uncovered.count, 1)
         let confidence = Confidence(
@@ -55,12 +58,14 @@ package struct ExtractiveDrafter: Sendable {
             category: question.categoryConfidence,
             questionsCovered: 1 - Double(uncovered.count) / Double(requests))
         let isForeign = spoken != question.language && question.language != "und"
+        let prior = isForeign ? confidence.probability / 2 : confidence.probability
+        var draft = Draft(
+            body: blocks.joined(separator: "\n\n"), citations: grounding.citations, unsupported: grounding.unsupported,
+            confidence: self.calibration.probability(prior, category: question.category), answerable: answerable,
+            missing: missing.map { $0.item.rawValue })
+        draft.prior = prior
         return .draft(
-            Draft(
-                body: blocks.joined(separator: "\n\n"), citations: grounding.citations,
-                unsupported: grounding.unsupported,
-                confidence: isForeign ? confidence.probability / 2 : confidence.probability, answerable: answerable,
-                missing: missing.map { $0.item.rawValue }),
+            draft,
             remarks: Self.remarks(question, spoken: isForeign ? spoken : nil, uncovered: uncovered, requests: requests))
     }
 
@@ -92,30 +97,57 @@ package struct ExtractiveDrafter: Sendable {
 
     // MARK: Choosing sentences
 
-    /// The paragraphs that answer best, the article's opening one first when it fits: authors put the short answer there.
+    /// The sections that answer best, in the article's order. A section (what stands under one heading) is a unit that
+    /// its author meant to be read together; the first one often holds the short answer.
     private func paragraphs(_ source: DraftSource, question: MailQuestion, words limit: Int) -> [String] {
         let usable = source.sentences.indices.filter { Self.isUsable(source.sentences[$0].text, for: question) }
         let paragraphs = source.paragraphs(of: Array(usable))
-        let scores = paragraphs.map { $0.map(source.score).max() ?? 0 }
-        guard let best = paragraphs.indices.max(by: { (scores[$0], $1) < (scores[$1], $0) }) else { return [] }
-        var chosen = [best]
-        var room = limit - Self.words(paragraphs[best], source)
-        func add(_ paragraph: Int, from share: Float) {
-            let size = Self.words(paragraphs[paragraph], source)
-            guard !chosen.contains(paragraph), scores[paragraph] >= share * scores[best], size <= room else { return }
-            chosen.append(paragraph)
-            room -= size
+        let sections = Dictionary(grouping: paragraphs.indices) { Self.passage(paragraphs[$0], source) ?? 0 }
+        let scores = sections.mapValues { section in source.score(ofSection: section.flatMap { paragraphs[$0] }) }
+        let ranked = scores.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
+        guard let best = ranked.first else { return [] }
+        var chosen: [Int] = []
+        var room = limit
+        func add(_ section: Int) {
+            guard !chosen.contains(section) else { return }
+            chosen.append(section)
+            room -= sections[section, default: []].reduce(0) { $0 + Self.words(paragraphs[$1], source) }
         }
-        add(0, from: 0.6)
-        // The rest of a list's passage is read with it.
-        for paragraph in paragraphs.indices
-        where Self.passage(paragraphs[paragraph], source) == Self.passage(paragraphs[best], source) {
-            add(paragraph, from: 0.7)
+        add(best.key)
+        for (section, score) in ranked.dropFirst() where chosen.count < Self.sectionLimit {
+            let size = sections[section, default: []].reduce(0) { $0 + Self.words(paragraphs[$1], source) }
+            guard size <= room else { continue }
+            let asks = sections[section, default: []].flatMap { paragraphs[$0] }.contains { index in
+                MissingItem.allCases.contains {
+                    $0.isBluntlyRequested(by: source.sentences[index].text) && !$0.isGiven(in: question)
+                }
+            }
+            // A lone short sentence looks curt, and what the desk needs to know is asked at once.
+            let isCurt = limit - room < Self.curt
+            let share: Float = asks ? 0.6 : isCurt ? 0.7 : section == 0 ? 0.85 : 0.9
+            if score >= share * best.value { add(section) }
         }
-        for paragraph in paragraphs.indices.sorted(by: { (scores[$0], $1) > (scores[$1], $0) }).prefix(3) {
-            add(paragraph, from: 0.85)
+        return chosen.sorted().flatMap { section in
+            self.fitted(section: sections[section, default: []].map { paragraphs[$0] }, source: source, limit: limit)
         }
-        return chosen.sorted().map { Self.rendered(self.fitted(paragraphs[$0], source: source, limit: limit), source) }
+    }
+
+    /// Sections of an answer from one article.
+    private static let sectionLimit = 3
+    /// Words below which an answer is curt.
+    private static let curt = 20
+    /// Words of a section that is taken whole.
+    private static let wholeSection = 75
+
+    private func fitted(section: [[Int]], source: DraftSource, limit: Int) -> [String] {
+        let size = section.reduce(0) { $0 + Self.words($1, source) }
+        guard size > Self.wholeSection, section.count > 1 else {
+            return section.map { Self.rendered(self.fitted($0, source: source, limit: limit), source) }
+        }
+        let scores = section.map { $0.map(source.score).max() ?? 0 }
+        let best = scores.max() ?? 0
+        return section.indices.filter { scores[$0] >= 0.75 * best }
+            .map { Self.rendered(self.fitted(section[$0], source: source, limit: limit), source) }
     }
 
     /// A paragraph that is too long by itself is cut to a run of sentences around its best one.
@@ -155,15 +187,23 @@ package struct ExtractiveDrafter: Sendable {
     private static func isUsable(_ sentence: String, for question: MailQuestion) -> Bool {
         guard sentence.last != "?", !sentence.lowercased().hasPrefix("see also") else { return false }
         // What the customer has already sent is not asked for again.
-        let asks = MissingItem.allCases.filter { $0.isRequested(by: sentence) }
-        return asks.isEmpty || !asks.allSatisfy { $0.isGiven(in: question) }
+        let asks = MissingItem.allCases.filter { $0.isBluntlyRequested(by: sentence) }
+        let isShort = sentence.split(separator: " ").count <= 9
+        return asks.isEmpty || !isShort || !asks.allSatisfy { $0.isGiven(in: question) }
     }
 
     private static func missing(
         _ question: MailQuestion, source: DraftSource, answer: String
     ) -> [(item: MissingItem, isAskedInAnswer: Bool)] {
-        MissingItem.allCases.filter { $0.isMentioned(in: source.text.text) && !$0.isGiven(in: question) }
-            .map { item in (item, item.isMentioned(in: answer)) }
+        MissingItem.allCases.filter { item in
+            guard !item.isGiven(in: question) else { return false }
+            // An article may want it for a case that this mail is not about.
+            let best = source.sentences.indices.map(source.score).max() ?? 0
+            return item.isMentioned(in: answer)
+                || source.sentences.indices.contains {
+                    item.isBluntlyRequested(by: source.sentences[$0].text) && source.score(of: $0) >= 0.85 * best
+                }
+        }.map { item in (item, item.isMentioned(in: answer)) }
     }
 }
 

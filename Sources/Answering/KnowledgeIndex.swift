@@ -38,7 +38,7 @@ package struct KnowledgeIndex: Sendable {
     private var titles: VectorTable
     private var passages: VectorTable
     /// Index of the article of each passage; passages of one article are neighbours.
-    private var owners: [Int] = []
+    private(set) var owners: [Int] = []
     private var words = TermIndex()
 
     /// - Throws: `.dimensionMismatch`.
@@ -102,6 +102,20 @@ package struct KnowledgeIndex: Sendable {
         let ranked = best.compactMap(\.self).sorted { ($0.score, $1.article) > ($1.score, $0.article) }
         let hits = ranked.prefix(limit).map { self.hit($0, terms: Set(terms)) }
         return SearchResult(hits: hits, evidence: self.evidence(ranked, question: terms))
+    }
+
+    func chunk(at passage: Int) -> KnowledgeChunk {
+        let owner = self.owners[passage]
+        let first = self.owners[..<passage].lastIndex { $0 != owner }.map { $0 + 1 } ?? 0
+        return self.chunks[owner][passage - first]
+    }
+
+    /// Other passages at least this near to one, itself left out.
+    func neighbours(of passage: Int, from least: Float) -> [(passage: Int, cosine: Float)] {
+        // Its own vector has the index's length, so that the product cannot fail.
+        let cosines = (try? self.passages.products(with: self.passages.vector(at: passage))) ?? []
+        return cosines.enumerated().filter { $0.offset != passage && $0.element >= least }
+            .map { ($0.offset, $0.element) }
     }
 
     /// Everything of one article, for drafting.

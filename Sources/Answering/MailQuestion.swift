@@ -46,18 +46,30 @@ package struct MailQuestion: Sendable {
         package var text: String
         /// Whether it asks or demands something: such a sentence must be covered before an answer may go out alone.
         package var isRequest: Bool
+        /// Whether it is a question without a subject of its own, such as `What shall I do now?`.
+        package var isVague: Bool
+        /// Whether it is the mail's subject and short: the name of a matter rather than a sentence.
+        package var isTitle: Bool
 
-        package init(text: String, isRequest: Bool) {
+        package init(text: String, isRequest: Bool, isVague: Bool = false, isTitle: Bool = false) {
             self.text = text
             self.isRequest = isRequest
+            self.isVague = isVague
+            self.isTitle = isTitle
         }
+
+        /// Whether the writer speaks of themselves: that is part of a story, not of a text from elsewhere.
+        var isPersonal: Bool { Words.all(in: self.text).contains(where: MailQuestion.firstPerson.contains) }
     }
 
     /// Subject and sentences that carry meaning, at most 8; greetings, thanks and names are left out.
     package var statements: [Statement] {
         var result: [Statement] = []
         let subject = BaseSubject.of(self.subject)
-        if Words.terms(in: subject).count >= 2 { result.append(Statement(text: subject, isRequest: false)) }
+        let terms = Set(Words.terms(in: subject))
+        if !terms.isSubset(of: Self.emptySubjects) {
+            result.append(Statement(text: subject, isRequest: false, isTitle: terms.count <= 3))
+        }
         var previous = ""
         // Whoever says a thing twice asks it once, and each statement costs an embedding.
         var seen: Set<Substring> = []
@@ -65,9 +77,17 @@ package struct MailQuestion: Sendable {
             guard result.count < Self.statementLimit else { break }
             let terms = Words.terms(in: sentence).count
             let isRequest = Self.isRequest(sentence)
-            guard terms > 0, isRequest || terms > 1, !Self.isCourtesy(sentence) else { continue }
+            guard terms > 0, isRequest || terms > 1, !Self.isCourtesy(sentence), !Self.isName(sentence) else {
+                continue
+            }
+            // `My order number is …` is close to every article about orders.
+            if !isRequest, terms <= 4, Self.namesOrder(in: sentence) { continue }
+            let isVague = isRequest && terms < 3 && sentence.hasSuffix("?")
             let needsContext = terms < 3 && !previous.isEmpty
-            result.append(Statement(text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest))
+            result.append(
+                Statement(
+                    text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest,
+                    isVague: isVague))
             previous = sentence
         }
         return result
@@ -80,18 +100,35 @@ package struct MailQuestion: Sendable {
 
     private static func isRequest(_ sentence: String) -> Bool {
         if sentence.last == "?" || sentence.hasSuffix("?)") { return true }
-        return Words.all(in: sentence.prefix(60)).first.map(Self.openers.contains) ?? false
+        let words = Words.all(in: sentence.prefix(80))
+        guard let first = words.first(where: { !Self.fillers.contains($0) }) else { return false }
+        if Self.openers.contains(first) || !Self.pleas.isDisjoint(with: words) { return true }
+        // `I want …`, `I would like …`
+        return first == "i" && words.drop { $0 != "i" }.dropFirst().first.map(Self.wishes.contains) == true
     }
 
     private static func isCourtesy(_ sentence: String) -> Bool {
         let words = Words.all(in: sentence)
         guard words.count <= 6, let first = words.first else { return words.isEmpty }
-        return Self.courtesies.contains(first)
+        return Self.courtesies.contains(first) || !Self.closings.isDisjoint(with: words)
+    }
+
+    /// Whether a line is nothing but a name: two to four words with capitals and no verb to be seen.
+    private static func isName(_ sentence: String) -> Bool {
+        let words = sentence.split { $0.isWhitespace || $0 == "(" || $0 == ")" }
+        guard (1...4).contains(words.count), let last = sentence.last, !".?!:".contains(last) else { return false }
+        let isCapital = { (word: Substring) in
+            word.first?.isUppercase == true && word.dropFirst().allSatisfy(\.isLetter)
+        }
+        return words.count(where: isCapital) >= max(1, words.count - 2) && words.last.map(isCapital) == true
+            && Words.terms(in: sentence).count <= 4
     }
 
     /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed.
-    package var namesOrder: Bool {
-        self.text.split(whereSeparator: { $0.isWhitespace || ",;:()[]\"'".contains($0) }).contains { word in
+    package var namesOrder: Bool { Self.namesOrder(in: self.text) }
+
+    private static func namesOrder(in text: String) -> Bool {
+        text.split(whereSeparator: { $0.isWhitespace || ",;:()[]\"'?!".contains($0) }).contains { word in
             let body = word.drop { $0 == "#" }.drop { $0.isLetter || $0 == "-" || $0 == "_" }
             let digits = body.filter(\.isNumber).count
             return digits >= 5 && digits <= 20 && body.allSatisfy { $0.isNumber || $0 == "-" || $0 == "." }
@@ -118,7 +155,35 @@ package struct MailQuestion: Sendable {
         "hi", "hello", "hey", "dear", "good", "thanks", "thank", "regards", "kind", "best", "cheers", "sincerely",
         "yours", "greetings", "sent", "guten", "hallo", "liebe", "lieber", "danke", "vielen", "mit", "viele", "bonjour",
         "merci", "cordialement", "hola", "gracias", "saludos", "buongiorno", "grazie", "saluti", "bedankt", "dzien",
-        "dziekuje", "ola", "obrigado", "obrigada",
+        "dziekuje", "ola", "obrigado", "obrigada", "respected", "sir", "madam", "gentlemen",
+    ]
+    /// Words by which a short line is a closing, wherever they stand in it.
+    private static let closings: Set<String> = [
+        "regards", "greetings", "faithfully", "sincerely", "grusse", "grussen", "cordialement", "saludos", "saluti",
+        "groet", "groeten", "cumprimentos",
+    ]
+    /// Words before a question that are none of it.
+    private static let fillers: Set<String> = [
+        "hi", "hello", "hey", "and", "also", "so", "good", "day", "morning", "evening",
+    ]
+    /// Words that make a request of the sentence they stand in.
+    private static let pleas: Set<String> = ["please", "kindly", "pls", "bitte", "por", "prosze", "alstublieft"]
+    /// After `I`.
+    private static let wishes: Set<String> = [
+        "want", "would", "need", "require", "ask", "request", "demand", "wish", "expect", "like",
+    ]
+    /// The writer, in the desk's languages.
+    fileprivate static let firstPerson: Set<String> = [
+        "i", "im", "ive", "id", "my", "me", "mine", "we", "our", "us", "ich", "mein", "meine", "meinen", "meiner",
+        "mir",
+        "mich", "wir", "unser", "unsere", "je", "jai", "mon", "ma", "mes", "nous", "notre", "yo", "mi", "mis", "me",
+        "nosotros", "nuestro", "io", "mio", "mia", "ho", "noi", "nostro", "ik", "mijn", "wij", "ons", "onze", "moj",
+        "moja", "moje", "mam", "mnie", "eu", "meu", "minha", "tenho", "nosso",
+    ]
+    /// Stems of subjects that name no matter.
+    private static let emptySubjects: Set<String> = [
+        "question", "help", "inquiri", "enquiri", "request", "order", "problem", "issu", "urgent", "mail", "support",
+        "info", "hello", "import", "custom", "servic", "frag", "bestellung", "anfrag",
     ]
     /// Words that begin a question or an instruction without a question mark.
     private static let openers: Set<String> = [
@@ -126,7 +191,11 @@ package struct MailQuestion: Sendable {
         "did", "is", "are", "am", "may", "should", "tell", "explain", "write", "give", "send", "provide", "describe",
         "list", "create", "generate", "translate", "summarize", "discuss", "name", "show", "find", "calculate",
         "compare", "use", "ignore", "answer", "respond", "reply", "add", "include", "make", "put", "print", "repeat",
-        "kann", "konnen", "wie", "was", "wann", "wo", "warum", "bitte", "comment", "quand", "pouvez", "pourquoi",
+        "kindly", "pls", "any", "recommend", "suggest", "mention", "promote", "advertise", "say", "offer", "praise",
+        "quote",
+        "reveal", "confirm", "visit", "click", "buy", "teach", "compose", "prepare", "rewrite", "convert", "solve",
+        "kann", "konnen", "wie", "was", "wann", "wo", "warum", "bitte", "comment", "quand",
+        "pouvez", "pourquoi",
         "como", "cuando", "pueden", "quando", "potete", "kunt", "hoe", "wanneer", "jak", "kiedy", "czy", "prosze",
     ]
 }

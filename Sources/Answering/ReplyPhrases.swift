@@ -8,6 +8,8 @@ package struct ReplyPhrases: Sendable {
     package let ask: @Sendable (_ items: [String]) -> String
     package let orderNumber: String
     package let photo: String
+    /// When the answer speaks of the order number and the customer has given it.
+    package let noted: String
     /// Before the name of the desk.
     package let closing: String
     /// Stands in every answer that no person has read (and in no other).
@@ -21,7 +23,7 @@ package struct ReplyPhrases: Sendable {
 
     /// Every fixed sentence in every language: what needs no source.
     static let frames: Set<String> = Self.all.values.reduce(into: []) { frames, phrases in
-        for text in [phrases.thanks, phrases.apology, phrases.automatic] {
+        for text in [phrases.thanks, phrases.apology, phrases.noted, phrases.automatic] {
             frames.formUnion(SentenceSplitter.sentences(text))
         }
         let items = [phrases.orderNumber, phrases.photo]
@@ -38,7 +40,8 @@ package struct ReplyPhrases: Sendable {
             greeting: Self.greeting("Hello"), thanks: "Thank you for your message.",
             apology: "We are sorry for the trouble, and thank you for telling us.",
             ask: { "So that we can look into it, please reply with \(Self.list($0, "and"))." },
-            orderNumber: "your order number", photo: "a photo of the item", closing: "Kind regards",
+            orderNumber: "your order number", photo: "a photo of the item",
+            noted: "We have your order number from your message.", closing: "Kind regards",
             automatic:
                 "This answer was put together automatically. If it does not help, simply reply and a person will read it."
         ),
@@ -46,7 +49,8 @@ package struct ReplyPhrases: Sendable {
             greeting: Self.greeting("Guten Tag"), thanks: "vielen Dank für Ihre Nachricht.",
             apology: "es tut uns leid, dass Sie Ärger hatten, und danke, dass Sie sich melden.",
             ask: { "Damit wir uns darum kümmern können, antworten Sie bitte mit \(Self.list($0, "und"))." },
-            orderNumber: "Ihrer Bestellnummer", photo: "einem Foto des Artikels", closing: "Freundliche Grüße",
+            orderNumber: "Ihrer Bestellnummer", photo: "einem Foto des Artikels",
+            noted: "Ihre Bestellnummer haben wir aus Ihrer Nachricht.", closing: "Freundliche Grüße",
             automatic:
                 "Diese Antwort wurde automatisch erstellt. Wenn sie nicht weiterhilft, antworten Sie einfach: Dann liest sie ein Mensch."
         ),
@@ -54,7 +58,8 @@ package struct ReplyPhrases: Sendable {
             greeting: Self.greeting("Bonjour"), thanks: "Merci pour votre message.",
             apology: "Nous sommes désolés de ce désagrément et vous remercions de nous l'avoir signalé.",
             ask: { "Pour que nous puissions nous en occuper, répondez-nous avec \(Self.list($0, "et"))." },
-            orderNumber: "votre numéro de commande", photo: "une photo de l'article", closing: "Cordialement",
+            orderNumber: "votre numéro de commande", photo: "une photo de l'article",
+            noted: "Nous avons noté le numéro de commande de votre message.", closing: "Cordialement",
             automatic:
                 "Cette réponse a été préparée automatiquement. Si elle ne vous aide pas, répondez simplement et une personne la lira."
         ),
@@ -62,28 +67,32 @@ package struct ReplyPhrases: Sendable {
             greeting: Self.greeting("Hola"), thanks: "Gracias por su mensaje.",
             apology: "Lamentamos las molestias y le agradecemos que nos lo haya contado.",
             ask: { "Para que podamos ocuparnos de ello, respóndanos con \(Self.list($0, "y"))." },
-            orderNumber: "su número de pedido", photo: "una foto del artículo", closing: "Un cordial saludo",
+            orderNumber: "su número de pedido", photo: "una foto del artículo",
+            noted: "Ya tenemos el número de pedido de su mensaje.", closing: "Un cordial saludo",
             automatic:
                 "Esta respuesta se ha preparado de forma automática. Si no le ayuda, responda y la leerá una persona."),
         "it": ReplyPhrases(
             greeting: Self.greeting("Buongiorno"), thanks: "Grazie per il suo messaggio.",
             apology: "Ci dispiace per il disagio e la ringraziamo per avercelo segnalato.",
             ask: { "Per potercene occupare, la preghiamo di rispondere con \(Self.list($0, "e"))." },
-            orderNumber: "il numero del suo ordine", photo: "una foto dell'articolo", closing: "Cordiali saluti",
+            orderNumber: "il numero del suo ordine", photo: "una foto dell'articolo",
+            noted: "Abbiamo già il numero d'ordine dal suo messaggio.", closing: "Cordiali saluti",
             automatic:
                 "Questa risposta è stata preparata automaticamente. Se non è utile, risponda e la leggerà una persona."),
         "nl": ReplyPhrases(
             greeting: Self.greeting("Hallo"), thanks: "Bedankt voor uw bericht.",
             apology: "Het spijt ons dat dit is gebeurd, en bedankt dat u het ons laat weten.",
             ask: { "Om het uit te kunnen zoeken, vragen wij u te antwoorden met \(Self.list($0, "en"))." },
-            orderNumber: "uw bestelnummer", photo: "een foto van het artikel", closing: "Met vriendelijke groet",
+            orderNumber: "uw bestelnummer", photo: "een foto van het artikel",
+            noted: "Uw bestelnummer hebben wij uit uw bericht.", closing: "Met vriendelijke groet",
             automatic:
                 "Dit antwoord is automatisch opgesteld. Helpt het niet, antwoord dan gewoon: een medewerker leest het."),
         "pl": ReplyPhrases(
             greeting: Self.greeting("Dzień dobry"), thanks: "Dziękujemy za wiadomość.",
             apology: "Przepraszamy za kłopot i dziękujemy za zgłoszenie.",
             ask: { "Abyśmy mogli się tym zająć, prosimy o odpowiedź, podając: \($0.joined(separator: ", "))." },
-            orderNumber: "numer zamówienia", photo: "zdjęcie produktu", closing: "Z poważaniem",
+            orderNumber: "numer zamówienia", photo: "zdjęcie produktu",
+            noted: "Numer zamówienia mamy już z Państwa wiadomości.", closing: "Z poważaniem",
             automatic:
                 "Ta odpowiedź została przygotowana automatycznie. Jeśli nie pomaga, proszę odpisać, a przeczyta ją człowiek."
         ),
@@ -92,7 +101,7 @@ package struct ReplyPhrases: Sendable {
             apology: "Lamentamos o incómodo e agradecemos que nos tenha avisado.",
             ask: { "Para que possamos tratar do assunto, responda por favor com \(Self.list($0, "e"))." },
             orderNumber: "o número da sua encomenda", photo: "uma fotografia do artigo",
-            closing: "Com os melhores cumprimentos",
+            noted: "Já temos o número da encomenda da sua mensagem.", closing: "Com os melhores cumprimentos",
             automatic:
                 "Esta resposta foi preparada automaticamente. Se não ajudar, responda e uma pessoa irá lê-la."),
     ]

@@ -16,6 +16,11 @@ struct VectorTable: Sendable {
         self.count += 1
     }
 
+    func vector(at row: Int) -> [Float] {
+        let blocks = self.blocks[(row * self.stride)..<((row + 1) * self.stride)]
+        return Array(blocks.flatMap { block in (0..<Self.width).map { block[$0] } }.prefix(self.dimensions))
+    }
+
     /// The dot product of each vector with `query`: the cosine when all are of length 1.
     /// - Parameter rows: which of them; nil means all.
     func products(with query: [Float], rows: Range<Int>? = nil) throws(AnsweringError) -> [Float] {

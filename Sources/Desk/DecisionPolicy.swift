@@ -15,6 +15,8 @@ package struct DecisionInput: Sendable {
     package var gap: String?
     /// Requests of the mail that no source answers.
     package var uncoveredRequests = 0
+    /// Sentences of the mail that have nothing to do with its answer.
+    package var foreignSentences = 0
     package var isKnownVIP = false
     /// Mails of this customer about this matter without an answer in between, this one included.
     package var contactCount = 1
@@ -62,6 +64,10 @@ package enum DecisionPolicy {
         if !calls.isEmpty { return Decision(action: .escalate, reasons: calls) }
         let obstacles = Self.obstacles(input, settings: settings)
         if obstacles.isEmpty {
+            let category = input.analysis.category
+            if Self.holds(settings.observedCategories, category) {
+                return Decision(action: .draft, reasons: [Decision.observed])
+            }
             return Decision(action: .auto, reasons: ["every condition for an automatic answer holds"])
         }
         if input.draft == nil {
@@ -97,9 +103,8 @@ package enum DecisionPolicy {
         guard let draft = input.draft else { return ["nothing could be drafted"] }
         if input.mode < .answer { obstacles.append("mode is \(input.mode.rawValue)") }
         let category = input.analysis.category
-        let isAllowed = settings.automaticCategories.contains { name in
-            name == "all" || name == category.name || name == category.topLevel
-        }
+        let isAllowed =
+            Self.holds(settings.automaticCategories, category) || Self.holds(settings.observedCategories, category)
         if !isAllowed { obstacles.append("\(category.name) is not answered automatically") }
         if draft.confidence < settings.automaticThreshold {
             let figures = (Self.percent(draft.confidence), Self.percent(settings.automaticThreshold))
@@ -111,11 +116,19 @@ package enum DecisionPolicy {
         if input.uncoveredRequests > 0 {
             obstacles.append("\(input.uncoveredRequests) requests not covered by a source")
         }
-        obstacles += input.draftRemarks
+        if input.foreignSentences > 0 {
+            obstacles.append("\(input.foreignSentences) sentences are about something else")
+        }
+        // The remark about requests is the agent's wording of the same.
+        if input.uncoveredRequests == 0 { obstacles += input.draftRemarks }
         if input.classification.suppressAutoReply { obstacles.append("the mail wants no automatic answer") }
         if !input.isRecent { obstacles.append("older than automatic answers may be") }
         if !input.isWithinCaps { obstacles.append("cap for automatic mail reached") }
         return obstacles
+    }
+
+    private static func holds(_ names: [String], _ category: Analysis.Category) -> Bool {
+        names.contains { $0 == "all" || $0 == category.name || $0 == category.topLevel }
     }
 
     private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }

@@ -1,3 +1,4 @@
+internal import Answering
 internal import DeskModel
 internal import DeskStore
 package import Encoder
@@ -16,11 +17,14 @@ package struct Desk: Sendable {
     private let engines: ServingEngine
     private let learning: Learning
     private let knowledge: KnowledgeBase
+    private let articles: ArticleFolder?
 
+    /// - Parameter articles: a folder that is kept imported; nil means none.
     package init(
         context: DeskContext, encoder: any TextEncoder, engines: ServingEngine, learning: Learning,
-        knowledge: KnowledgeBase
+        knowledge: KnowledgeBase, articles: ArticleFolder? = nil
     ) {
+        self.articles = articles
         self.context = context
         self.encoder = encoder
         self.engines = engines
@@ -51,8 +55,8 @@ package struct Desk: Sendable {
 
         let wakeups = Wakeups(pool: store.pool, configuration: listen)
         let step = TriageStep(
-            context: self.context, engines: self.engines, knowledge: self.knowledge, mailboxes: mailboxes,
-            model: modelID)
+            context: self.context, engines: self.engines, knowledge: self.knowledge,
+            chat: ChatDrafter(self.context.settings.draft), mailboxes: mailboxes, model: modelID)
         var settings = WorkerSettings()
         settings.listenConfiguration = listen
         settings.retention = self.context.settings.retention
@@ -75,6 +79,10 @@ package struct Desk: Sendable {
         }
         services.append(
             Maintenance(context: self.context, knowledge: self.knowledge, learning: self.learning) { upkeep.advance() })
+        if let articles {
+            services.append(
+                KnowledgeFolder(folder: articles, knowledge: self.knowledge, logger: self.context.logger))
+        }
         return (services, probes)
     }
 }

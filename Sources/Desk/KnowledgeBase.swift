@@ -13,6 +13,9 @@ package actor KnowledgeBase {
     private let encoder: any TextEncoder
     private var modelID: Int64?
     private var version: KnowledgeVersion?
+    /// How the shipped confidence is fitted to what this desk's people send.
+    package private(set) var calibration = ConfidenceCalibration.prior
+    private var learned: ContinuousClock.Instant?
 
     /// Number of the way passages are cut and embedded; a change here makes the next import renew everything.
     private static let revision = 1
@@ -35,14 +38,18 @@ package actor KnowledgeBase {
         package var changed: Int
         package var chunks: Int
         package var removed: Int
+        /// Where an article that is new or different says the same as another, or the contrary.
+        package var warnings: [KnowledgeWarning] = []
     }
 
     /// Brings articles in; only what is new or different is cut and embedded.
     /// - Parameters:
     ///   - replace: removes every article that is not among these.
+    ///   - origin: folder that they come from; `replace` then leaves articles of other origins alone.
     ///   - progress: called with the number of articles done and the number to do.
     package func importArticles(
-        _ articles: [Article], replace: Bool, progress: @Sendable (Int, Int) -> Void = { _, _ in }
+        _ articles: [Article], replace: Bool, origin: String? = nil,
+        progress: @Sendable (Int, Int) -> Void = { _, _ in }
     ) async throws -> ImportReport {
         var byKey: [String: Article] = [:]
         for article in articles { byKey[article.key] = article }
@@ -59,13 +66,16 @@ package actor KnowledgeBase {
             waiting += chunks.count
             report.chunks += chunks.count
             if waiting >= Self.batch || done + 1 == changed.count {
-                try await self.store(pending, model: model)
+                try await self.store(pending, model: model, origin: origin ?? "")
                 (pending, waiting) = ([], 0)
                 progress(done + 1, changed.count)
             }
         }
-        if replace { report.removed = try await self.store.removeArticles(except: unique.map(\.key)) }
+        if replace {
+            report.removed = try await self.store.removeArticles(except: unique.map(\.key), origin: origin)
+        }
         try await self.refresh()
+        if !changedKeys.isEmpty { report.warnings = await self.answerer.warnings(about: changedKeys) }
         return report
     }
 
@@ -84,7 +94,39 @@ package actor KnowledgeBase {
         self.version = version
     }
 
-    private func store(_ pending: [(article: Article, chunks: [KnowledgeChunk])], model: Int64) async throws {
+    /// Outcomes that the fit looks at, newest first.
+    private static let outcomeLimit = 2000
+    private static let learningInterval: Duration = .seconds(600)
+    /// Likeness from which a draft counts as sent nearly unchanged.
+    private static let nearLikeness = 0.9
+
+    /// Compares drafts with what people sent instead, and fits the confidence to it.
+    package func learn() async throws {
+        let pending = try await self.store.uncomparedDrafts(limit: 500)
+        try await self.store.record(
+            pending.map { pair in
+                let likeness = TextLikeness.of(pair.draft, pair.answer)
+                return DraftOutcomeRecord(
+                    draftID: pair.draftID, messageID: pair.messageID, category: pair.category,
+                    prior: pair.prior ?? pair.confidence, shown: pair.confidence, likeness: likeness,
+                    isNear: likeness >= Self.nearLikeness)
+            })
+        let outcomes = try await self.store.outcomes(limit: Self.outcomeLimit)
+        self.calibration = ConfidenceCalibration(
+            fitting: outcomes.map { .init(prior: $0.prior, category: $0.category, isNear: $0.isNear) })
+    }
+
+    /// The same, at most every ten minutes.
+    package func learnWhenDue() async throws {
+        let now = ContinuousClock.now
+        if let learned, now - learned < Self.learningInterval { return }
+        self.learned = now
+        try await self.learn()
+    }
+
+    private func store(
+        _ pending: [(article: Article, chunks: [KnowledgeChunk])], model: Int64, origin: String
+    ) async throws {
         let texts = pending.flatMap { article, chunks in
             [article.title] + chunks.map { Chunker.embeddedText(title: article.title, chunk: $0) }
         }
@@ -98,7 +140,7 @@ package actor KnowledgeBase {
                     id: ArticleID(0), article: article, titleVector: own.first ?? [], chunks: chunks,
                     vectors: Array(own.dropFirst())))
         }
-        try await self.store.storeArticles(rows, model: model, revision: Self.revision)
+        try await self.store.storeArticles(rows, model: model, revision: Self.revision, origin: origin)
     }
 
     private func model() async throws -> Int64 {

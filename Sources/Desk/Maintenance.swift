@@ -68,6 +68,7 @@ package struct Maintenance: Service {
         }
         try await store.closeOldTickets(after: self.context.settings.reopenWindow)
         try await self.knowledge.refresh()
+        try await self.knowledge.learnWhenDue()
         try await self.learn()
     }
 }

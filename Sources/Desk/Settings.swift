@@ -28,6 +28,8 @@ package struct DeskSettings: Sendable {
     package var modelDirectory = ""
     /// Taxonomy file; empty means the shipped one.
     package var taxonomyFile = ""
+    /// Folder of articles that the service keeps imported; empty means none.
+    package var knowledgeFolder = ""
     /// Largest mail that is fetched whole, in octets.
     package var maximumMessageSize = 25 << 20
     /// Workers for triage and drafting; 0 means one per core.
@@ -167,10 +169,14 @@ package struct DraftSettings: Sendable {
     package var automaticThreshold = 0.9
     /// Categories that may be answered automatically (upper level or full name).
     package var automaticCategories: [String] = []
+    /// Categories for which the desk only notes what it would have answered by itself; they win over the former.
+    package var observedCategories: [String] = []
     /// Hosts that links in answers may point to.
     package var linkHosts: [String] = []
     /// Name under the answers.
     package var signature = ""
+    /// A model that words drafts; none by default.
+    package var chat = ChatSettings()
 
     package init() {}
 }

@@ -16,6 +16,8 @@ package struct TriageStep: Sendable {
     let context: DeskContext
     let engines: ServingEngine
     let knowledge: KnowledgeBase
+    /// nil when drafts are made without a model.
+    let chat: ChatDrafter?
     let mailboxes: [MailboxID: MailboxSettings]
     let model: Int64
 
@@ -113,14 +115,26 @@ package struct TriageStep: Sendable {
         to subjects: [TriageSubject], _ results: [TriageResult], isBackfill: Bool
     ) async throws -> [Answer?] {
         let work = subjects.indices.filter { !isBackfill && !subjects[$0].isHistory && !subjects[$0].isSuperseded }
-        let found = try await self.knowledge.answerer.answers(
-            to: work.map { self.inquiry(subjects[$0], results[$0]) })
+        let calibration = await self.knowledge.calibration
+        let inquiries = work.map { self.inquiry(subjects[$0], results[$0], calibration) }
+        var found = try await self.knowledge.answerer.answers(to: inquiries)
+        if let chat {
+            found = await chat.improved(zip(found, inquiries).map { ($0, $1.question) })
+            for (index, answer) in zip(work, found) {
+                guard let failure = answer.modelFailure else { continue }
+                self.context.logger.notice(
+                    "the model's draft is not used",
+                    metadata: .with([.ticket: subjects[index].ticketID, .reason: failure.code.rawValue]))
+            }
+        }
         var answers = [Answer?](repeating: nil, count: subjects.count)
         for (index, answer) in zip(work, found) { answers[index] = answer }
         return answers
     }
 
-    private func inquiry(_ subject: TriageSubject, _ result: TriageResult) -> Answerer.Inquiry {
+    private func inquiry(
+        _ subject: TriageSubject, _ result: TriageResult, _ calibration: ConfidenceCalibration
+    ) -> Answerer.Inquiry {
         let settings = self.context.settings.draft
         let question = MailQuestion(
             subject: subject.subject, body: Self.text(of: subject), customerName: subject.customerName,
@@ -128,8 +142,9 @@ package struct TriageStep: Sendable {
             hasAttachment: subject.attachmentCount > 0, familiarity: result.analysis.familiarity,
             category: result.analysis.category.topLevel,
             categoryConfidence: result.analysis.category.confidence)
-        let drafter = ExtractiveDrafter(
+        var drafter = ExtractiveDrafter(
             floor: settings.floor, signature: settings.signature, linkHosts: settings.linkHosts)
+        drafter.calibration = calibration
         return .init(
             question, vector: result.embedding, drafter: drafter, isStrict: self.mode(of: subject) == .answer)
     }
@@ -147,6 +162,7 @@ package struct TriageStep: Sendable {
         input.draftRemarks = answer?.remarks ?? []
         input.gap = answer?.draft == nil ? answer?.remarks.first : nil
         input.uncoveredRequests = answer?.uncovered.count ?? 0
+        input.foreignSentences = answer?.foreign.count ?? 0
         input.isKnownVIP = self.isVIP(subject)
         input.contactCount = subject.contacts
         // A marked mail may come from somebody who takes no part in the ticket: nothing goes out alone because of it.

@@ -26,6 +26,8 @@ package struct Draft: Sendable, Codable, Hashable {
     package var answerable: Double
     /// What we still need from the customer, for example `order number`.
     package var missing: [String]
+    /// `confidence` before it was fitted to what this desk's people send; nil in drafts of older versions.
+    package var prior: Double?
 
     package init(
         body: String, citations: [Citation], unsupported: [String], confidence: Double, answerable: Double,
@@ -43,6 +45,9 @@ package struct Draft: Sendable, Codable, Hashable {
 /// What happens with a ticket after triage, and why.
 package struct Decision: Sendable, Codable, Hashable {
     package enum Action: String, Sendable, Codable, CaseIterable { case silent, draft, auto, escalate }
+
+    /// The reason of a draft that would have gone out alone if its category were not only observed.
+    package static let observed = "would have gone out alone: its category is only observed"
 
     package var action: Action
     /// One phrase for each rule that decided, strongest first.

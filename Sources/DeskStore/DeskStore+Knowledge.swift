@@ -31,6 +31,10 @@ package struct ArticleSummary: Sendable, Codable {
     package var category: String?
     package var tags: [String]
     package var chunks: Int
+    /// Grows with every change of the content.
+    package var version: Int
+    /// Folder that is watched, or empty for what was imported by hand.
+    package var origin: String
     package var updatedAt: Date
     package var isActive: Bool
 }
@@ -76,7 +80,7 @@ extension DeskStore {
             """
             select a.key from unnest(\(articles.map(\.key)), \(articles.map { Self.source($0, revision) }))
                 as a(key, source)
-            left join knowledge_base k on k.key = a.key and k.is_active
+            left join knowledge_base k on k.key = a.key
                 and k.source_sha256 = sha256(convert_to(a.source, 'UTF8'))
             where k.id is null or not exists (select from chunk where article_id = k.id)
                 or exists (select from chunk c where c.article_id = k.id and not exists (
@@ -86,7 +90,10 @@ extension DeskStore {
     }
 
     /// Puts articles in place with their passages and vectors, as one step; what had the same keys is replaced.
-    package func storeArticles(_ rows: [KnowledgeRow], model: Int64, revision: Int) async throws {
+    /// - Parameter origin: folder that is watched, or empty.
+    package func storeArticles(
+        _ rows: [KnowledgeRow], model: Int64, revision: Int, origin: String = ""
+    ) async throws {
         let articleIDs = try await self.ids.take(rows.count)
         var chunkIDs = try await self.ids.take(rows.reduce(0) { $0 + $1.chunks.count })[...]
         var columns = ChunkColumns()
@@ -98,7 +105,7 @@ extension DeskStore {
         try await self.pool.withTransaction { transaction in
             try await Self.lockKnowledge(transaction)
             try await transaction.pipeline(
-                zip(rows, articleIDs).map { Self.upsert($0.article, id: $1, revision: revision) })
+                zip(rows, articleIDs).map { Self.upsert($0.article, id: $1, revision: revision, origin: origin) })
             try await transaction.execute(
                 """
                 delete from chunk where article_id in (
@@ -124,11 +131,16 @@ extension DeskStore {
     }
 
     /// Removes every article whose key is not among `keys`.
+    /// - Parameter origin: only those that came from there; nil means all.
     /// - Returns: how many were removed.
-    package func removeArticles(except keys: [String]) async throws -> Int {
+    package func removeArticles(except keys: [String], origin: String? = nil) async throws -> Int {
         try await self.pool.withTransaction { transaction in
             try await Self.lockKnowledge(transaction)
-            let removed = try await transaction.execute("delete from knowledge_base where key <> all(\(keys))")
+            let removed = try await transaction.execute(
+                """
+                delete from knowledge_base where key <> all(\(keys))
+                    and (\(origin)::text is null or origin = \(origin)::text)
+                """)
             if removed > 0 { try await Self.announceKnowledge(transaction) }
             return removed
         }
@@ -143,6 +155,22 @@ extension DeskStore {
                 "delete from knowledge_base where key = \(name) or id = \(Int64(name))")
             if removed > 0 { try await Self.announceKnowledge(transaction) }
             return removed > 0
+        }
+    }
+
+    /// Lets an article take part in answers, or not. An import leaves it as it is.
+    /// - Parameter name: the article's key, or its id.
+    /// - Returns: false when there is none.
+    package func setArticle(_ name: String, isActive: Bool) async throws -> Bool {
+        try await self.pool.withTransaction { transaction in
+            try await Self.lockKnowledge(transaction)
+            let changed = try await transaction.execute(
+                """
+                update knowledge_base set is_active = \(isActive), updated_at = clock_timestamp()
+                where key = \(name) or id = \(Int64(name))
+                """)
+            if changed > 0 { try await Self.announceKnowledge(transaction) }
+            return changed > 0
         }
     }
 
@@ -192,15 +220,16 @@ extension DeskStore {
         let rows = try await self.pool.query(
             """
             select id, key, title, category, tags, (select count(*) from chunk c where c.article_id = k.id), updated_at,
-                is_active
+                is_active, version, origin
             from knowledge_base k order by key
             """)
         return try rows.map { row in
-            let (id, key, title, category, tags, chunks, updated, isActive) = try row.decode(
-                Int64.self, String.self, String.self, String?.self, [String].self, Int64.self, Date.self, Bool.self)
+            let (id, key, title, category, tags, chunks, updated, isActive, version, origin) = try row.decode(
+                Int64.self, String.self, String.self, String?.self, [String].self, Int64.self, Date.self, Bool.self,
+                Int32.self, String.self)
             return ArticleSummary(
                 id: ArticleID(id), key: key, title: title, category: category, tags: tags, chunks: Int(chunks),
-                updatedAt: updated, isActive: isActive)
+                version: Int(version), origin: origin, updatedAt: updated, isActive: isActive)
         }
     }
 
@@ -232,14 +261,15 @@ extension DeskStore {
             .joined(separator: "\u{1F}")
     }
 
-    private static func upsert(_ article: Article, id: Int64, revision: Int) -> SQL {
+    private static func upsert(_ article: Article, id: Int64, revision: Int, origin: String) -> SQL {
         """
-        insert into knowledge_base (id, key, title, content, category, tags, url, source_sha256)
+        insert into knowledge_base (id, key, title, content, category, tags, url, origin, source_sha256)
         values (\(id), \(article.key), \(article.title), \(article.content), \(article.category), \(article.tags),
-            \(article.url), sha256(convert_to(\(Self.source(article, revision)), 'UTF8')))
+            \(article.url), \(origin), sha256(convert_to(\(Self.source(article, revision)), 'UTF8')))
         on conflict (key) do update set title = excluded.title, content = excluded.content,
             category = excluded.category, tags = excluded.tags, url = excluded.url,
-            source_sha256 = excluded.source_sha256, updated_at = clock_timestamp(), is_active = true
+            origin = excluded.origin, source_sha256 = excluded.source_sha256, updated_at = clock_timestamp(),
+            version = knowledge_base.version + 1
         """
     }
 

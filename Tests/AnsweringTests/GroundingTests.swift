@@ -75,10 +75,21 @@ import Testing
             body: "Hi,\n\nI want to return this lamp. How do I do that?\n\nThanks, Anna")
         #expect(
             question.statements == [
-                .init(text: "I want to return this lamp.", isRequest: false)
+                .init(text: "I want to return this lamp.", isRequest: true)
             ])
         let second = MailQuestion(subject: "", body: "My lamp from Tuesday is broken. Can you replace it?")
         #expect(second.statements.last?.text == "My lamp from Tuesday is broken. Can you replace it?")
         #expect(second.statements.last?.isRequest == true)
+        #expect(second.statements.last?.isVague == true)
+    }
+
+    @Test func `what only names an order or its writer is no statement`() {
+        let question = MailQuestion(
+            subject: "",
+            body:
+                "The zip of my bag broke.\nMy order number is 6604418.\nPlease repair the zip of my bag.\nFernando da Silva"
+        )
+        #expect(
+            question.statements.map(\.text) == ["The zip of my bag broke.", "Please repair the zip of my bag."])
     }
 }

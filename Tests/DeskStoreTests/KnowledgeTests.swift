@@ -59,6 +59,31 @@ struct KnowledgeTests {
         #expect(after.map(\.title) == ["New"])
     }
 
+    @Test func `an article that was switched off stays so through an import, and takes part in nothing`() async throws {
+        let store = try self.store()
+        let model = try await self.model(store)
+        try await store.storeArticles([self.row("a"), self.row("b")], model: model, revision: 1)
+        let before = try await store.knowledgeVersion()
+        #expect(try await store.setArticle("a", isActive: false))
+        #expect(try await store.knowledgeVersion() != before)
+        #expect(try await !store.setArticle("z", isActive: false))
+        #expect(try await store.changedArticles([self.row("a").article], model: model, revision: 1) == [])
+        try await store.storeArticles([self.row("a", title: "New")], model: model, revision: 1)
+        #expect(try await store.knowledge(model: model).map(\.article.key) == ["b"])
+        #expect(try await store.articles().map(\.version) == [2, 1])
+        #expect(try await store.setArticle("a", isActive: true))
+        #expect(try await store.knowledge(model: model).map(\.article.key) == ["a", "b"])
+    }
+
+    @Test func `what vanished from one folder takes nothing of another along`() async throws {
+        let store = try self.store()
+        let model = try await self.model(store)
+        try await store.storeArticles([self.row("a"), self.row("b")], model: model, revision: 1, origin: "/articles")
+        try await store.storeArticles([self.row("c")], model: model, revision: 1)
+        #expect(try await store.removeArticles(except: ["b"], origin: "/articles") == 1)
+        #expect(try await store.knowledge(model: model).map(\.article.key) == ["b", "c"])
+    }
+
     @Test func `removing takes passages and vectors along`() async throws {
         let store = try self.store()
         let model = try await self.model(store)

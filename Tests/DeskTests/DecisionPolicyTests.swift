@@ -34,10 +34,22 @@ import Testing
         #expect(DecisionPolicy.decide(Self.input(), settings: Self.settings()).action == .auto)
     }
 
+    @Test func `an observed category is only noted, even when it is allowed too`() {
+        var settings = Self.settings()
+        settings.observedCategories = ["Shipping"]
+        let decision = DecisionPolicy.decide(Self.input(), settings: settings)
+        #expect(decision == Decision(action: .draft, reasons: [Decision.observed]))
+        settings.automaticCategories = []
+        #expect(DecisionPolicy.decide(Self.input(), settings: settings).reasons == [Decision.observed])
+        var unsure = Self.input()
+        unsure.draft?.confidence = 0.5
+        #expect(DecisionPolicy.decide(unsure, settings: settings).reasons != [Decision.observed])
+    }
+
     /// Each change alone takes the automatic answer away.
     @Test(arguments: [
         "mode", "category", "confidence", "sender unknown", "sender failed", "unsupported", "no citation", "uncovered",
-        "remark", "suppressed", "old", "caps",
+        "remark", "suppressed", "old", "caps", "foreign",
     ])
     func `one missing condition leaves a draft`(change: String) {
         var input = Self.input()
@@ -53,6 +65,7 @@ import Testing
         case "remark": input.draftRemarks = ["the source is in en, the customer wrote in de"]
         case "suppressed": input.classification.suppressAutoReply = true
         case "old": input.isRecent = false
+        case "foreign": input.foreignSentences = 1
         default: input.isWithinCaps = false
         }
         let decision = DecisionPolicy.decide(input, settings: Self.settings())

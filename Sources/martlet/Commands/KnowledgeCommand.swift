@@ -20,7 +20,9 @@ struct KnowledgeCommand: AsyncParsableCommand {
               martlet kb import articles/ --replace  and remove what is no longer there
               martlet kb search "how long do refunds take"
             """,
-        subcommands: [Import.self, List.self, Show.self, Remove.self, Search.self])
+        subcommands: [
+            Import.self, List.self, Show.self, Remove.self, Activate.self, Deactivate.self, Search.self,
+        ])
 
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Bring articles in; only what changed is renewed.")
@@ -45,8 +47,46 @@ struct KnowledgeCommand: AsyncParsableCommand {
                     Terminal.print(
                         "\(report.articles) articles read, \(report.changed) new or changed (\(report.chunks) passages), "
                             + "\(report.removed) removed")
+                    Self.print(report.warnings)
                 }
             }
+        }
+
+        private static func print(_ warnings: [KnowledgeWarning]) {
+            for warning in warnings {
+                let verb = warning.kind == .duplicate ? "say nearly the same" : "may contradict each other"
+                Terminal.print("\(warning.article) and \(warning.other) \(verb):")
+                Terminal.print("  \(DisplayWidth.printable(warning.text))")
+                Terminal.print("  \(DisplayWidth.printable(warning.otherText))")
+            }
+        }
+    }
+
+    struct Activate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let an article take part in answers again.")
+
+        @OptionGroup var options: GlobalOptions
+        @Argument(help: "Key or id of the article.") var id: String
+
+        func run() async throws { try await KnowledgeCommand.set(self.id, isActive: true, self.options) }
+    }
+
+    struct Deactivate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Keep an article out of answers, until it is activated; an import leaves it so.")
+
+        @OptionGroup var options: GlobalOptions
+        @Argument(help: "Key or id of the article.") var id: String
+
+        func run() async throws { try await KnowledgeCommand.set(self.id, isActive: false, self.options) }
+    }
+
+    private static func set(_ id: String, isActive: Bool, _ options: GlobalOptions) async throws {
+        try await KnowledgeSession.store(options) { store in
+            guard try await store.setArticle(id, isActive: isActive) else {
+                throw CommandError(.failed, "there is no article \(id)", remedy: "martlet kb list shows them")
+            }
+            Terminal.print("\(id) is \(isActive ? "active" : "not active")")
         }
     }
 
@@ -62,12 +102,12 @@ struct KnowledgeCommand: AsyncParsableCommand {
                 if self.json { return try JSONOutput.print(articles) }
                 var table = TextTable([
                     .init("id", .right), .init("key", isElastic: true), .init("title", isElastic: true),
-                    .init("category"), .init("passages", .right),
+                    .init("category"), .init("passages", .right), .init("version", .right), .init("active"),
                 ])
                 for article in articles {
                     table.add([
                         article.id.description, article.key, article.title, article.category ?? "",
-                        String(article.chunks),
+                        String(article.chunks), String(article.version), article.isActive ? "yes" : "no",
                     ])
                 }
                 table.print(empty: "The knowledge base is empty: martlet kb import PATH")
@@ -232,43 +272,6 @@ struct KnowledgeSession: Sendable {
         } catch {
             await pool.close()
             throw error
-        }
-    }
-}
-
-/// Articles in files and folders.
-enum ArticleFiles {
-    /// Larger files are no articles.
-    private static let maximumSize = 64 << 20
-
-    /// Every article in one file, or in the files below a folder in the order of their paths. Hidden files are left out.
-    static func articles(at path: String) throws -> [Article] {
-        let resolved = URL(filePath: path).resolvingSymlinksInPath().path
-        guard let facts = try? FileManager.default.attributesOfItem(atPath: resolved) else {
-            throw CommandError(.usage, "there is no file or folder \(path)")
-        }
-        guard facts[.type] as? FileAttributeType == .typeDirectory else {
-            return try Self.read(path, key: path.split(separator: "/").last.map(String.init) ?? path)
-        }
-        let names = FileManager.default.enumerator(atPath: resolved)?.compactMap { $0 as? String } ?? []
-        return try names.sorted().flatMap { name -> [Article] in
-            let isHidden = name.split(separator: "/").contains { $0.hasPrefix(".") }
-            let fileType = name.split(separator: ".").last?.lowercased() ?? ""
-            guard !isHidden, ArticleReader.fileTypes.contains(fileType) else { return [] }
-            return try Self.read("\(resolved)/\(name)", key: name)
-        }
-    }
-
-    private static func read(_ path: String, key: String) throws -> [Article] {
-        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-        guard size <= Self.maximumSize else { throw CommandError(.failed, "\(path) is larger than 64 MB") }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandError(.failed, "\(path) cannot be read")
-        }
-        do {
-            return try ArticleReader.articles(path: key, text: String(decoding: data, as: UTF8.self))
-        } catch {
-            throw CommandError(.failed, "\(error.context)")
         }
     }
 }

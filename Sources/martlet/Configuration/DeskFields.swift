@@ -5,7 +5,8 @@ import DeskModel
 enum DeskFields {
     static let all: [ConfigurationField<DeskSettings>] = {
         let preset = DeskSettings()
-        return Self.general(preset) + Self.database(preset) + Self.policy(preset) + Self.storage(preset)
+        return Self.general(preset) + Self.database(preset) + Self.policy(preset) + Self.chat(preset.draft.chat)
+            + Self.storage(preset)
     }()
 
     private static func general(_ preset: DeskSettings) -> [ConfigurationField<DeskSettings>] {
@@ -67,8 +68,31 @@ enum DeskFields {
             .texts(
                 "draft.automatic_categories", \.draft.automaticCategories,
                 "Categories that may be answered automatically, in mode answer."),
+            .texts(
+                "draft.observed_categories", \.draft.observedCategories,
+                "Categories that would be answered automatically but are only noted, in mode answer."),
+            .file("knowledge.folder", \.knowledgeFolder, "Folder of articles that the service keeps imported."),
             .texts("draft.link_hosts", \.draft.linkHosts, "Hosts that links in answers may point to."),
             .text("draft.signature", \.draft.signature, "Name under the answers; the desk's name by default."),
+        ]
+    }
+
+    private static func chat(_ preset: ChatSettings) -> [ConfigurationField<DeskSettings>] {
+        [
+            .text(
+                "draft.chat.url", \.draft.chat.url,
+                "OpenAI-compatible endpoint up to /v1 that words drafts; none by default."),
+            .text("draft.chat.model", \.draft.chat.model, "Name of its model."),
+            .secret("draft.chat.key", \.draft.chat.key, "Its key, when it wants one."),
+            .duration(
+                "draft.chat.timeout", \.draft.chat.timeout, in: .seconds(1)...(.seconds(120)), preset: preset.timeout,
+                "For one draft; then the draft without a model stands."),
+            .integer(
+                "draft.chat.max_tokens", \.draft.chat.maximumTokens, in: 50...4_000, preset: preset.maximumTokens,
+                "Of one answer."),
+            .integer(
+                "draft.chat.daily_tokens", \.draft.chat.dailyTokens, in: 0...100_000_000, preset: preset.dailyTokens,
+                "Of all prompts and answers of a day (UTC)."),
         ]
     }
 

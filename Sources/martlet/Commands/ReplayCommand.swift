@@ -1,0 +1,156 @@
+import ArgumentParser
+import ConnectionThread
+import Desk
+import DeskModel
+import Foundation
+
+/// `martlet replay`: what would have happened with the mails of an archive.
+struct ReplayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay", abstract: "Show what would have happened with mails of the past.",
+        discussion: """
+            Reads an mbox file, a Maildir with its subfolders, or a folder of .eml files, and labels, drafts and decides \
+            as the desk would, under the configured knowledge base. Nothing is stored, sent or told to another host. \
+            Answers that people gave (mails of the desk's own addresses, or in a folder of sent mail) are compared with \
+            the drafts.
+
+            Example:
+              martlet replay ~/Maildir --own anna@shop.example --html replay.html
+            """)
+
+    @OptionGroup var options: GlobalOptions
+    @Argument(help: "mbox file, Maildir or folder of .eml files.", completion: .file()) var archive: String
+    @Option(help: "More archives, of sent mail.", completion: .file()) var sent: [String] = []
+    @Option(help: "Addresses of agents, besides the configured mailboxes.") var own: [String] = []
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Decide as in mode answer for these categories, or for all.", valueName: "category"))
+    var auto: [String] = []
+    @Option(help: "Write a page with every mail to this file.", completion: .file()) var html: String?
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let report = try await KnowledgeSession.run(self.options) { session in
+            let settings = session.settings
+            let engine = try await ShippedData().engine(
+                encoder: session.encoder, taxonomyFile: settings.taxonomyFile)
+            var preview = AnswerPreview(engine: engine, answerer: session.base.answerer, settings: settings)
+            // What customers wrote stays here.
+            preview.chat = nil
+            if !self.auto.isEmpty {
+                preview.mode = .answer
+                preview.settings.draft.automaticCategories = self.auto
+            }
+            let own = settings.mailboxes.flatMap { [$0.address] + $0.aliases }.map(\.normalized)
+            var replay = Replay(
+                preview: preview, own: Set(own + self.own.map { $0.lowercased() }), authservIDs: settings.authservIDs)
+            try MailArchive.read(self.archive, isSent: false) { replay.add($0, isSent: $1) }
+            for path in self.sent { try MailArchive.read(path, isSent: true) { replay.add($0, isSent: $1) } }
+            guard replay.count > 0 else { throw CommandError(.failed, "there is no mail in \(self.archive)") }
+            let line = Locked(ProgressLine())
+            let report = try await replay.run { done, all in
+                line.withLock { $0.show("\(done) of \(all) mails") }
+            }
+            line.withLock { $0.clear() }
+            return report
+        }
+        if let html {
+            let page = Data(ReplayPage.html(report).utf8)
+            guard FileManager.default.createFile(atPath: html, contents: page, attributes: [.posixPermissions: 0o600])
+            else { throw CommandError(.failed, "\(html) cannot be written") }
+        }
+        if self.json { try JSONOutput.print(report) } else { Self.print(report) }
+    }
+
+    private static func print(_ report: ReplayReport) {
+        let automatic = report.silent.values.reduce(0, +)
+        Terminal.print("mails        \(report.mails) (\(report.duplicates) further copies left out)")
+        Terminal.print("by the desk  \(report.ownMails)")
+        Terminal.print("by machines  \(automatic), never answered")
+        Terminal.print("customers    \(report.rows.count)")
+        Terminal.print("  drafted    \(report.drafted), of which \(report.count(.auto)) would go out alone")
+        Terminal.print("  to people  \(report.count(.escalate))")
+        let compared = report.compared.count
+        if compared > 0 {
+            let share = Int((100 * Double(report.nearAnswers) / Double(compared)).rounded())
+            let near = "\(report.nearAnswers) (\(share) %) near"
+            Terminal.print("  compared   \(compared) drafts with people's answers: \(near)")
+        }
+        if report.gaps > 0 {
+            Terminal.print("  gaps       \(report.gaps) answered by people where no article answers")
+        }
+        var table = TextTable([
+            .init("category", isElastic: true), .init("mails", .right), .init("drafted", .right),
+            .init("alone", .right),
+            .init("to people", .right),
+        ])
+        for row in report.categories {
+            table.add([row.name, "\(row.mails)", "\(row.drafted)", "\(row.automatic)", "\(row.escalated)"])
+        }
+        Terminal.print("")
+        table.print(empty: "no mail of a customer")
+        var reasons = TextTable([.init("why to people", isElastic: true), .init("mails", .right)])
+        for row in report.reasons.prefix(12) { reasons.add([row.reason, "\(row.mails)"]) }
+        guard !reasons.rows.isEmpty else { return }
+        Terminal.print("")
+        reasons.print(empty: "")
+    }
+}
+
+/// A replay as one page without scripts and without anything from elsewhere.
+enum ReplayPage {
+    static func html(_ report: ReplayReport) -> String {
+        var rows = ""
+        for row in report.rows {
+            let reasons = row.reasons.map(Self.escaped).joined(separator: "; ")
+            let confidence = row.confidence.map { "\(Int(($0 * 100).rounded())) %" } ?? ""
+            let likeness = row.likeness.map { "\(Int(($0 * 100).rounded())) %" } ?? ""
+            rows += """
+                <tr><td>\(Self.escaped(row.subject))<details><summary>mail, draft, answer</summary>
+                <h4>Mail</h4><pre>\(Self.escaped(row.text))</pre>
+                <h4>Draft \(Self.escaped(row.articles.joined(separator: ", ")))</h4>
+                <pre>\(Self.escaped(row.draft ?? "none"))</pre>
+                <h4>Answer</h4><pre>\(Self.escaped(row.answer ?? "none in the archive"))</pre></details></td>
+                <td>\(Self.escaped(row.category))</td><td>\(row.priority.rawValue)</td><td>\(row.action.rawValue)</td>
+                <td>\(reasons)</td><td>\(confidence)</td><td>\(likeness)</td></tr>
+
+                """
+        }
+        return """
+            <!doctype html>
+            <html lang="en"><head><meta charset="utf-8"><title>Martlet replay</title>
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'nonce-replay'">
+            <style nonce="replay">
+            body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem; color: #222; }
+            table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top;
+            padding: .4rem .6rem; border-bottom: 1px solid #ddd; } pre { white-space: pre-wrap; background: #f6f6f4;
+            padding: .6rem; } h4 { margin: .6rem 0 .2rem; } summary { color: #666; cursor: pointer; }
+            </style></head><body>
+            <h1>What would have happened</h1>
+            <p>\(report.mails) mails, \(report.ownMails) of them by the desk, \(report.silent.values.reduce(0, +)) by
+            machines. Of \(report.rows.count) mails by customers \(report.drafted) have a draft,
+            \(report.count(.auto)) would have been answered alone, \(report.count(.escalate)) went to a person.
+            Of \(report.compared.count) drafts that can be compared with a person's answer \(report.nearAnswers) are
+            near to it.</p>
+            <table><tr><th>mail</th><th>category</th><th>priority</th><th>decision</th><th>why</th><th>confidence</th>
+            <th>like the answer</th></tr>
+            \(rows)</table></body></html>
+            """
+    }
+
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            case "\n", "\t": result.unicodeScalars.append(scalar)
+            default: if scalar.properties.generalCategory != .control { result.unicodeScalars.append(scalar) }
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,120 @@
+import Answering
+import ArgumentParser
+import DeskModel
+import DeskStore
+import Foundation
+
+/// `martlet report`: how the desk's own work turned out.
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Show how automatic answers and drafts turned out.",
+        discussion: """
+            Examples:
+              martlet report automatic --since 30d    every answer without a person, and what its customer wrote next
+              martlet report observe                  what would have gone out alone in observed categories
+              martlet report confidence               whether a confidence of 80 % means 8 of 10
+            """,
+        subcommands: [Automatic.self, Observe.self, Confidence.self])
+
+    /// Days that a report looks back when nothing else is said.
+    fileprivate static let preset = "30d"
+
+    fileprivate static func start(_ since: String) throws -> Date {
+        guard let age = Quantity.duration(since) else {
+            throw ValidationError("--since is a duration such as 7d")
+        }
+        return Date(timeIntervalSinceNow: -(age / .seconds(1)))
+    }
+
+    fileprivate static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+
+    struct Automatic: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List every answer that went out without a person, with what its customer wrote next.")
+
+        @OptionGroup var options: GlobalOptions
+        @Option(help: "How far to look back.") var since = ReportCommand.preset
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let start = try ReportCommand.start(self.since)
+            try await KnowledgeSession.store(self.options) { store in
+                let answers = try await store.automaticAnswers(since: start, limit: 10_000)
+                if self.json { return try JSONOutput.print(answers) }
+                var table = TextTable([
+                    .init("ticket"), .init("sent"), .init("state"), .init("confidence", .right),
+                    .init("category", isElastic: true), .init("subject", isElastic: true),
+                    .init("customer's reply", isElastic: true),
+                ])
+                for answer in answers {
+                    table.add([
+                        TicketNumber(answer.ticketNumber).description, answer.sentAt.map(Moment.text) ?? "",
+                        answer.state, answer.confidence.map(ReportCommand.percent) ?? "", answer.category ?? "",
+                        answer.subject, answer.reply ?? "",
+                    ])
+                }
+                table.print(empty: "Nothing went out without a person.")
+                guard !answers.isEmpty else { return }
+                let replies = answers.count { $0.reply != nil }
+                Terminal.print("\n\(answers.count) answers, \(replies) with a reply by their customer")
+            }
+        }
+    }
+
+    struct Observe: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List what would have gone out alone if its category were not only observed.")
+
+        @OptionGroup var options: GlobalOptions
+        @Option(help: "How far to look back.") var since = ReportCommand.preset
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let start = try ReportCommand.start(self.since)
+            try await KnowledgeSession.store(self.options) { store in
+                let rows = try await store.observedAnswers(reason: Decision.observed, since: start, limit: 10_000)
+                if self.json { return try JSONOutput.print(rows) }
+                var table = TextTable([
+                    .init("ticket"), .init("category", isElastic: true), .init("subject", isElastic: true),
+                    .init("confidence", .right), .init("like the answer", .right),
+                ])
+                for row in rows {
+                    table.add([
+                        TicketNumber(row.ticketNumber).description, row.category ?? "", row.subject,
+                        row.confidence.map(ReportCommand.percent) ?? "",
+                        row.likeness.map(ReportCommand.percent) ?? "no answer yet",
+                    ])
+                }
+                table.print(empty: "Nothing would have gone out alone.")
+            }
+        }
+    }
+
+    struct Confidence: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show how often drafts of a given confidence were sent nearly unchanged.")
+
+        @OptionGroup var options: GlobalOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await KnowledgeSession.store(self.options) { store in
+                let outcomes = try await store.outcomes(limit: 10_000)
+                let reliability = ConfidenceReliability(outcomes.map { (confidence: $0.shown, isNear: $0.isNear) })
+                if self.json { return try JSONOutput.print(reliability) }
+                var table = TextTable([
+                    .init("confidence"), .init("drafts", .right), .init("mean", .right),
+                    .init("sent nearly unchanged", .right),
+                ])
+                for band in reliability.bands {
+                    table.add([
+                        "\(ReportCommand.percent(band.from)) to \(ReportCommand.percent(band.to))", "\(band.drafts)",
+                        ReportCommand.percent(band.meanConfidence), ReportCommand.percent(band.nearShare),
+                    ])
+                }
+                table.print(empty: "No draft was answered by a person yet.")
+                if !outcomes.isEmpty { Terminal.print("\nmean gap \(ReportCommand.percent(reliability.error))") }
+            }
+        }
+    }
+}
