@@ -40,6 +40,13 @@ struct SendingRoadTests {
                 values (\(ticket), \(customer), \(mailbox.rawValue), \(recipient), 'A question', 'A question', now(),
                     \(office.user))
                 """,
+                // Nothing automatic goes to somebody who did not write in the thread.
+                """
+                insert into message (id, ticket_id, mailbox_id, direction, kind, dedupe_key, sender_address, subject,
+                    body_text, reply_text, suppress_automatic, thread_reason, internal_date)
+                values (\(ticket), \(ticket), \(mailbox.rawValue), 'in', 'human', sha256(\(name)::text::bytea),
+                    \(recipient), 'A question', 'A question', 'A question', false, 'new', now())
+                """,
             ]
             let mail = OutboxMail(
                 id: OutboxID(700_000 + number), mailboxID: mailbox, ticketID: TicketID(ticket), kind: .acknowledgement,
