@@ -34,6 +34,17 @@ package struct DeskContext: Sendable {
         Set(self.settings.mailboxes.flatMap { [$0.address] + $0.aliases }.map(\.normalized))
     }
 
+    /// Every address of somebody who answers customers, lower case.
+    var agentAddresses: Set<String> {
+        Set((self.settings.agents + self.settings.escalation.team).map(\.normalized)).subtracting(self.ownAddresses)
+    }
+
+    var threading: Threading {
+        Threading(
+            signer: self.signer, ownAddresses: self.ownAddresses, reopenWindow: self.settings.reopenWindow,
+            patterns: self.settings.threadReferences)
+    }
+
     func mode(of mailbox: MailboxSettings) -> Mode { mailbox.mode ?? self.settings.mode }
 
     /// True while the hold file exists; looked at right before anything goes out (C9).

@@ -33,9 +33,11 @@ struct IntakePlanner {
         /// lets it overtake the others in the queue.
         var triage: [(messageID: StoredMessageID, isHistory: Bool, isPressing: Bool)] = []
         /// Tickets that were opened for somebody who may be told so.
-        var acknowledge: [(ticketID: TicketID, messageID: StoredMessageID)] = []
+        var acknowledge: [(ticketID: TicketID, messageID: StoredMessageID, isOversized: Bool)] = []
         /// Tickets that need a person's eyes at once: mail that could not be read.
         var needsEyes: [(ticketID: TicketID, reason: String)] = []
+        /// Mails that carry the keyword `needs-eyes` in the mailbox from now on.
+        var marks: [(ticketID: TicketID, messageID: StoredMessageID)] = []
     }
 
     let mailbox: MailboxSettings
@@ -44,6 +46,8 @@ struct IntakePlanner {
     let firstNewUID: UInt32
     let historyBefore: Date?
     let now: Date
+    /// Addresses of people who answer customers, lower case.
+    var agents: Set<String> = []
 
     private var mode: Mode { self.mailbox.mode ?? self.settings.mode }
 
@@ -89,79 +93,153 @@ struct IntakePlanner {
         lookup.messages[key] = id
         let ownDigest = message.messageID?.digest
         let sameIDOtherContent = ownDigest.map(lookup.receivedIDs.contains) ?? false
+        let person = self.person(behind: message)
+        let isOwn = person == nil && self.isOwn(message)
+        var classification = classification
+        if let person {
+            // A person wrote it, but not from the address that would get the answer.
+            classification = MessageClassification(
+                kind: .human, reasons: [person.reason] + classification.reasons, suppressAutoReply: true)
+        }
 
         let thread = self.thread(
-            mail, message, classification, isHistory: isHistory, into: &plan, lookup: &lookup, nextID: nextID)
+            mail, message, &classification, id: id, person: person, isHistory: isHistory, into: &plan,
+            lookup: &lookup, nextID: nextID)
         if let ownDigest { lookup.receivedIDs.insert(ownDigest) }
-        plan.batch.messages.append(
-            IntakeBatch.Message(
-                id: id, ticketID: thread.ticketID, direction: self.isOwn(message) ? "out" : "in", dedupeKey: key,
-                isFlagged: sameIDOtherContent || thread.isFlagged, parsed: message, classification: classification,
-                isVerified: self.isVerified(message), threadReason: thread.reason, internalDate: mail.internalDate,
-                raw: mail.raw))
+        let isVerified = self.isVerified(message)
+        var row = IntakeBatch.Message(
+            id: id, ticketID: thread.ticketID, direction: isOwn ? "out" : "in", dedupeKey: key,
+            isFlagged: sameIDOtherContent || thread.isFlagged || isVerified == false, parsed: message,
+            classification: classification, isVerified: isVerified, threadReason: thread.reason,
+            internalDate: mail.internalDate,
+            raw: mail.raw)
+        row.isThanks = thread.isThanks
+        if !isOwn, classification.kind == .human {
+            row.textKey = TextKey.of(message.reply.visible)
+            if isVerified == true, let address = message.from.first?.normalized {
+                plan.batch.reachable.insert(address)
+            }
+        }
+        plan.batch.messages.append(row)
         plan.batch.items.append(
             .init(
                 uid: mail.uid, disposition: oversized != nil ? .oversized : isHistory ? .history : .message,
                 messageID: id))
         guard let ticketID = thread.ticketID else { return }
+        if oversized != nil, !isOwn, !isHistory, self.mode > .observe { plan.marks.append((ticketID, id)) }
         self.addThreadKeys(of: message, ticketID: ticketID, isNew: thread.isNew, into: &plan, lookup: &lookup)
         plan.batch.events.append(
             .init(
-                ticketID: ticketID, messageID: id, kind: thread.isNew ? "opened" : "mail",
+                ticketID: ticketID, messageID: id,
+                kind: thread.isNew ? "opened" : thread.isThanks ? "thanks" : "mail",
                 detail: ["reason": thread.reason, "kind": classification.kind.rawValue]))
         if let oversized {
             plan.needsEyes.append((ticketID, "the mail has \(oversized) octets, more than is fetched"))
         }
-        guard !self.isOwn(message) else { return }
-        if self.wantsTriage(classification) || isHistory {
+        guard !isOwn else { return }
+        if self.wantsTriage(classification) && !thread.isThanks || isHistory {
             plan.triage.append((id, isHistory, !isHistory && self.isPressing(message)))
         }
-        if thread.isNew, self.mayAcknowledge(mail, message, classification, isHistory: isHistory) {
-            plan.acknowledge.append((ticketID, id))
+        if thread.isNew || oversized != nil, !row.isFlagged,
+            self.mayAcknowledge(mail, message, classification, isHistory: isHistory)
+        {
+            plan.acknowledge.append((ticketID, id, oversized != nil))
         }
+    }
+
+    private func person(behind message: InboundMessage) -> Correspondent? {
+        Correspondent(
+            of: message, isVerified: self.isVerified(message), own: self.threading.ownAddresses, agents: self.agents)
     }
 
     private struct Thread {
         var ticketID: TicketID?
         var isNew = false
         var isFlagged = false
+        var isThanks = false
         var reason: String
     }
 
     private func thread(
-        _ mail: ParsedMail, _ message: InboundMessage, _ classification: MessageClassification, isHistory: Bool,
-        into plan: inout Plan, lookup: inout IntakeLookup, nextID: () -> Int64
+        _ mail: ParsedMail, _ message: InboundMessage, _ classification: inout MessageClassification,
+        id: StoredMessageID, person: Correspondent?, isHistory: Bool, into plan: inout Plan,
+        lookup: inout IntakeLookup, nextID: () -> Int64
     ) -> Thread {
+        if let report = self.threading.reported(by: message, classification, lookup: lookup) {
+            if !isHistory { self.addReport(report, classification, id: id, into: &plan, lookup: &lookup) }
+            return Thread(ticketID: report.ticket.id, reason: "reports on our mail \(report.original.text)")
+        }
         let assignment = self.threading.assignment(of: message, received: mail.internalDate, lookup: lookup)
-        let isPerson = classification.kind == .human || classification.kind == .list
         switch assignment {
-        case .attach(let ticket, let reason), .attachFlagged(let ticket, let reason):
-            let flagged = if case .attachFlagged = assignment { true } else { false }
-            if isPerson, !flagged, !self.isOwn(message), !isHistory, let status = ticket.status.after(.customerWrote) {
-                plan.batch.statuses[ticket.id] = status
-            }
-            return Thread(ticketID: ticket.id, isFlagged: flagged, reason: reason)
-        case .open(let linked, let reason):
+        case .attach(let ticket, let reason):
+            return self.join(
+                ticket, message, classification, id: id, reason: reason, isHistory: isHistory, into: &plan,
+                lookup: &lookup)
+        case .attachFlagged(let ticket, let reason):
+            return Thread(ticketID: ticket.id, isFlagged: true, reason: reason)
+        case .open(let linked, let isStranger, let reason):
             // Robots and bounces that answer nothing of ours are kept, but are nobody's work.
             switch classification.kind {
             case .autoReply, .bounce, .successDSN, .feedback:
                 return Thread(ticketID: nil, reason: "automatic mail that belongs to no ticket")
             case .human, .list, .spam, .other: break
             }
+            if isStranger || OwnTrace.isIn(message, signer: self.threading.signer) {
+                // Perhaps a robot that answers us from a new address each time.
+                classification.suppressAutoReply = true
+                classification.reasons.append("carries or quotes something of ours")
+            }
             let ticketID = self.openTicket(
-                mail, message, linked: linked, isHistory: isHistory, into: &plan, lookup: &lookup, nextID: nextID)
-            return Thread(ticketID: ticketID, isNew: true, reason: reason)
+                mail, message, person: person, linked: linked, isHistory: isHistory, into: &plan, lookup: &lookup,
+                nextID: nextID)
+            return Thread(ticketID: ticketID, isNew: true, reason: person.map { "\(reason); \($0.reason)" } ?? reason)
         }
     }
 
+    /// A mail of somebody who takes part in the ticket.
+    private func join(
+        _ ticket: TicketCandidate, _ message: InboundMessage, _ classification: MessageClassification,
+        id: StoredMessageID, reason: String, isHistory: Bool, into plan: inout Plan, lookup: inout IntakeLookup
+    ) -> Thread {
+        var thread = Thread(ticketID: ticket.id, reason: reason)
+        let isPerson = classification.kind == .human || classification.kind == .list
+        guard isPerson, !self.isOwn(message), !isHistory else { return thread }
+        if message.attachments.isEmpty, ThanksNote.matches(message.reply.visible) {
+            thread.isThanks = true
+            thread.reason += "; says thanks and nothing else"
+            return thread
+        }
+        if let status = ticket.status.after(.customerWrote) { plan.batch.statuses[ticket.id] = status }
+        let others = Self.others(message, own: self.threading.ownAddresses, customer: ticket.customerEmail)
+            .subtracting(ticket.participants).sorted().prefix(max(0, Self.participantLimit - ticket.participants.count))
+        for address in others { plan.batch.participants.append((ticket.id, address)) }
+        var widened = ticket
+        widened.participants.formUnion(others)
+        lookup.ticketsByID[ticket.id] = widened
+        let subject = BaseSubject.of(message.subject)
+        if !subject.isEmpty, !ticket.subject.isEmpty,
+            subject.lowercased() != BaseSubject.of(ticket.subject).lowercased()
+        {
+            plan.batch.events.append(
+                .init(ticketID: ticket.id, messageID: id, kind: "subject-changed", detail: ["to": subject]))
+        }
+        return thread
+    }
+
+    private static let participantLimit = 50
+
+    /// Whom a mail was sent to besides us and the customer; lower case.
+    private static func others(_ message: InboundMessage, own: Set<String>, customer: String) -> Set<String> {
+        Set((message.to + message.cc).map(\.normalized)).subtracting(own).subtracting([customer])
+    }
+
     private func openTicket(
-        _ mail: ParsedMail, _ message: InboundMessage, linked: TicketID?, isHistory: Bool, into plan: inout Plan,
-        lookup: inout IntakeLookup, nextID: () -> Int64
+        _ mail: ParsedMail, _ message: InboundMessage, person: Correspondent?, linked: TicketID?, isHistory: Bool,
+        into plan: inout Plan, lookup: inout IntakeLookup, nextID: () -> Int64
     ) -> TicketID {
         let id = TicketID(nextID())
-        let customer = message.from.first
+        let customer = person?.address ?? message.from.first
         let email = customer?.normalized ?? "unknown@unknown.invalid"
-        let recipients = (message.to + message.cc).filter { !self.threading.ownAddresses.contains($0.normalized) }
         let addressed = (message.to + message.cc).first { address in
             self.mailbox.aliases.contains(address) || address == self.mailbox.address
         }
@@ -172,13 +250,13 @@ struct IntakePlanner {
                 description: message.reply.visible.isEmpty ? message.bodyText : message.reply.visible,
                 priority: .normal, createdAt: mail.internalDate, isHistory: isHistory, linkedTicketID: linked,
                 answerFrom: (addressed ?? self.mailbox.address).address))
-        let participants = Set(recipients.map(\.normalized)).subtracting([email])
-        for address in participants.sorted().prefix(50) {
-            plan.batch.participants.append((id, address))
-        }
+        let participants = Set(
+            Self.others(message, own: self.threading.ownAddresses, customer: email).sorted()
+                .prefix(Self.participantLimit))
+        for address in participants.sorted() { plan.batch.participants.append((id, address)) }
         let candidate = TicketCandidate(
             id: id, number: 0, mailboxID: plan.batch.mailboxID, status: isHistory ? .closed : .new, resolvedAt: nil,
-            customerEmail: email, participants: participants)
+            customerEmail: email, participants: participants, subject: message.subject)
         lookup.ticketsByID[id] = candidate
         return id
     }
@@ -208,7 +286,9 @@ struct IntakePlanner {
         plan.batch.quarantined.append(.init(uid: mail.uid, ticketID: ticketID, reason: reason, raw: mail.raw))
         plan.batch.events.append(
             .init(ticketID: ticketID, messageID: id, kind: "quarantined", detail: ["reason": reason]))
-        if !self.isHistory(mail) { plan.needsEyes.append((ticketID, reason)) }
+        guard !self.isHistory(mail) else { return }
+        plan.needsEyes.append((ticketID, reason))
+        if self.mode > .observe { plan.marks.append((ticketID, id)) }
     }
 
     private func addThreadKeys(
@@ -218,8 +298,8 @@ struct IntakePlanner {
         let referenced = (message.inReplyTo + message.references.suffix(20)).filter {
             self.threading.signer.verify($0) == nil
         }
-        var keys = Set(
-            referenced.map { IntakeBatch.ThreadKey(digest: $0.digest, ticketID: ticketID, source: .referenced) })
+        let digests = referenced.map(\.digest) + self.threading.references(of: message).map(\.digest)
+        var keys = Set(digests.map { IntakeBatch.ThreadKey(digest: $0, ticketID: ticketID, source: .referenced) })
         if let own = message.messageID?.digest {
             keys = keys.filter { $0.digest != own }
             keys.insert(.init(digest: own, ticketID: ticketID, source: .received))

@@ -1,8 +1,6 @@
-package import DeskModel
+internal import DeskModel
 internal import DeskStore
 internal import Foundation
-internal import Logging
-internal import MIME
 package import Postgres
 package import WorkQueue
 
@@ -29,7 +27,13 @@ enum JobPriority {
 }
 
 /// What `notify` jobs carry.
-private struct NoticePayload: Codable { let reason: String }
+struct NoticePayload: Codable { let reason: String }
+
+/// What `acknowledge` jobs carry.
+struct AcknowledgePayload: Codable {
+    /// Set when the mail was too large to be fetched: its sender is told how to send it.
+    var oversizedMessage: Int64?
+}
 
 extension NewJob {
     /// A person has to look at a ticket, for `reason`.
@@ -38,6 +42,18 @@ extension NewJob {
         return NewJob(
             .notify, key: ticket.rawValue, payload: String(decoding: payload, as: UTF8.self),
             priority: JobPriority.notify)
+    }
+
+    /// The sender of `message` may be told that it has arrived, or that it was too large.
+    static func acknowledge(
+        ticket: TicketID, message: StoredMessageID, isOversized: Bool, after delay: Duration
+    ) throws -> NewJob {
+        let payload = try JSONEncoder().encode(
+            AcknowledgePayload(oversizedMessage: isOversized ? message.rawValue : nil))
+        return NewJob(
+            .acknowledge, key: ticket.rawValue, payload: String(decoding: payload, as: UTF8.self),
+            priority: JobPriority.acknowledge, due: .after(delay),
+            uniqueKey: isOversized ? "size-advice:\(ticket)" : "acknowledge:\(ticket)")
     }
 }
 
@@ -79,100 +95,5 @@ package struct TriageJob: JobHandler {
             jobs.compactMap(\.key).map { StoredMessageID($0) })
         try await self.step.context.queue.enqueue(
             try subjects.map { try .notify(ticket: $0.ticketID, reason: "triage failed: \(reason)") }, in: transaction)
-    }
-}
-
-/// Queues the acknowledgement of a new ticket, once, unless somebody answered first.
-package struct AcknowledgeJob: JobHandler {
-    package let kind = JobKind.acknowledge
-    package let batchSize = 16
-    private let context: DeskContext
-    private let mailboxes: [MailboxID: MailboxSettings]
-
-    package init(context: DeskContext, mailboxes: [MailboxID: MailboxSettings]) {
-        self.context = context
-        self.mailboxes = mailboxes
-    }
-
-    package func perform(_ jobs: [ClaimedJob], context: JobContext) async throws {
-        let store = self.context.store
-        let subjects = try await store.triageSubjects(
-            firstMessagesOf: jobs.compactMap(\.key).map { TicketID($0) })
-        let keys = try await store.ids.take(subjects.count)
-        let mails = zip(subjects, keys).compactMap { self.mail($0, id: $1) }
-        try await context.commit(jobs.map { ($0, .done) }) { transaction in
-            let statements = store.queueStatements(mails)
-            if !statements.isEmpty { try await transaction.pipeline(statements) }
-        }
-    }
-
-    private func mail(_ subject: TriageSubject, id: Int64) -> OutboxMail? {
-        guard let mailbox = self.mailboxes[subject.mailboxID], subject.status == .new || subject.status == .open,
-            self.context.mode(of: mailbox) >= .acknowledge
-        else { return nil }
-        let outgoing = OutgoingMail(context: self.context, mailbox: mailbox, now: Date())
-        guard let message = outgoing.acknowledgement(subject, sequence: id) else { return nil }
-        return OutboxMail(
-            id: OutboxID(id), mailboxID: subject.mailboxID, ticketID: subject.ticketID, kind: .acknowledgement,
-            internetMessageID: message.messageID.text,
-            // The null path: whatever bounces must not come back as mail to the desk (RFC 3834 §3.3).
-            envelopeFrom: nil, recipients: message.to.map(\.address), bytes: MIMEComposer.compose(message), dueAt: nil)
-    }
-}
-
-/// Tells the team about something that only a person can settle (C8).
-package struct NotifyJob: JobHandler {
-    package let kind = JobKind.notify
-    package let batchSize = 16
-    private let context: DeskContext
-    private let mailboxes: [MailboxID: MailboxSettings]
-
-    package init(context: DeskContext, mailboxes: [MailboxID: MailboxSettings]) {
-        self.context = context
-        self.mailboxes = mailboxes
-    }
-
-    package func perform(_ jobs: [ClaimedJob], context: JobContext) async throws {
-        let store = self.context.store
-        let subjects = try await store.triageSubjects(firstMessagesOf: jobs.compactMap(\.key).map { TicketID($0) })
-        let byTicket = Dictionary(subjects.map { ($0.ticketID.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
-        var keys = try await store.ids.take(jobs.count * 2)[...]
-        var statements: [SQL] = []
-        for job in jobs {
-            guard let key = job.key, let subject = byTicket[key] else { continue }
-            let reason =
-                (try? JSONDecoder().decode(NoticePayload.self, from: Data(job.payload.utf8)))?.reason ?? "a step failed"
-            statements.append(
-                store.eventStatement(
-                    id: keys.removeFirst(), ticketID: subject.ticketID, kind: "needs-eyes", detail: ["reason": reason]))
-            if let mail = self.mail(subject, reason: reason, id: keys.removeFirst()) {
-                statements += store.queueStatements([mail])
-            }
-        }
-        let all = statements
-        try await context.commit(jobs.map { ($0, .done) }) { transaction in
-            if !all.isEmpty { try await transaction.pipeline(all) }
-        }
-    }
-
-    private func mail(_ subject: TriageSubject, reason: String, id: Int64) -> OutboxMail? {
-        let team = self.context.settings.escalation.team
-        guard let mailbox = self.mailboxes[subject.mailboxID], !team.isEmpty else { return nil }
-        let number = TicketNumber(subject.ticketNumber)
-        let outgoing = OutgoingMail(context: self.context, mailbox: mailbox, now: Date())
-        let message = outgoing.notice(
-            ticket: subject.ticketID, to: team, subject: "[\(number)] needs your eyes",
-            body: """
-                \(number) needs a person: \(reason).
-
-                Subject: \(subject.subject)
-                Customer: \(subject.customerEmail)
-
-                martlet tickets show \(number)
-                """, sequence: id)
-        return OutboxMail(
-            id: OutboxID(id), mailboxID: subject.mailboxID, ticketID: subject.ticketID, kind: .notice,
-            internetMessageID: message.messageID.text, envelopeFrom: nil, recipients: team.map(\.address),
-            bytes: MIMEComposer.compose(message), dueAt: nil)
     }
 }

@@ -99,9 +99,12 @@ package struct MailboxService: Service {
         let writer = MailboxWriter(
             context: self.context, mailbox: self.mailbox, record: record, hold: hold, reader: reader,
             wake: self.wakeups.signal(for: DeskStore.writesChannel), progress: self.progress)
+        let sent = SentObserver(
+            context: self.context, mailbox: self.mailbox, record: record, hold: hold, progress: self.progress)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await hold.keep() }
             group.addTask { try await self.repeating("reading is interrupted") { try await sync.run() } }
+            group.addTask { try await self.repeating("watching Sent is interrupted") { try await sent.run() } }
             if self.context.mode(of: self.mailbox) > .observe {
                 group.addTask { try await self.repeating("writing is interrupted") { try await writer.run() } }
             }

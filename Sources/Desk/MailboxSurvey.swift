@@ -2,7 +2,7 @@ internal import DeskModel
 internal import DeskStore
 internal import Foundation
 package import Logging
-internal import MailTransport
+package import MailTransport
 internal import Postgres
 internal import WorkQueue
 
@@ -24,23 +24,30 @@ package struct MailboxSurvey: Sendable {
     ) async throws -> MailboxSurvey {
         let session = try await MailboxConnection.open(mailbox, logger: logger)
         do {
-            let folders = try await MailboxFolders.find(in: session, settings: mailbox, creating: false)
-            let selected = try await session.select(folders.inbox, readOnly: true)
-            let since = Date(timeIntervalSinceNow: -(age / .seconds(1)))
-            let recent = try await session.searchUIDs(since: since)
-            let unanswered = try await session.overview(recent).filter { message in
-                !message.flags.contains(.answered) && (message.internalDate ?? since) >= since
-            }
-            let survey = MailboxSurvey(
-                mailCount: selected.exists, unanswered: unanswered.map(\.uid.rawValue),
-                uidValidity: selected.uidValidity.rawValue, folders: folders,
-                canStoreKeywords: selected.canStoreKeywords, hasIdle: await session.capabilities.hasIdle)
+            let survey = try await Self.take(of: mailbox, over: session, since: age)
             await session.logout()
             return survey
         } catch {
             await session.close()
             throw error
         }
+    }
+
+    /// The same over a session that is open; it has the inbox selected afterwards.
+    package static func take(
+        of mailbox: MailboxSettings, over session: IMAPSession, since age: Duration
+    ) async throws -> MailboxSurvey {
+        let folders = try await MailboxFolders.find(in: session, settings: mailbox, creating: false)
+        let selected = try await session.select(folders.inbox, readOnly: true)
+        let since = Date(timeIntervalSinceNow: -(age / .seconds(1)))
+        let recent = try await session.searchUIDs(since: since)
+        let unanswered = try await session.overview(recent).filter { message in
+            !message.flags.contains(.answered) && (message.internalDate ?? since) >= since
+        }
+        return MailboxSurvey(
+            mailCount: selected.exists, unanswered: unanswered.map(\.uid.rawValue),
+            uidValidity: selected.uidValidity.rawValue, folders: folders,
+            canStoreKeywords: selected.canStoreKeywords, hasIdle: await session.capabilities.hasIdle)
     }
 }
 

@@ -14,8 +14,6 @@ struct MailboxSync: Sendable {
     static let batchBytes = 8 << 20
     /// UIDs asked for at once; gaps make pages smaller.
     static let pageSize: UInt32 = 2000
-    /// An IDLE is begun anew before servers end it. RFC 2177 §3.
-    static let idleLimit: Duration = .seconds(9 * 60)
 
     let context: DeskContext
     let mailbox: MailboxSettings
@@ -48,8 +46,9 @@ struct MailboxSync: Sendable {
         let selected = try await session.select(name, readOnly: true)
         var folder = try await self.folder(selected)
         try await self.importNew(session, folder: &folder, uidNext: selected.uidNext)
+        let news = FolderNews(hold: self.hold, pollInterval: self.mailbox.pollInterval, progress: self.progress)
         while !Task.isCancelled {
-            try await self.waitForNews(session)
+            try await news.wait(session)
             if Task.isCancelled { return }
             try await self.importNew(session, folder: &folder, uidNext: nil)
         }
@@ -201,53 +200,6 @@ struct MailboxSync: Sendable {
             return FetchedMail(
                 uid: overview.uid.rawValue, internalDate: overview.internalDate ?? Date(),
                 bytes: bytes[overview.uid] ?? [], contents: contents)
-        }
-    }
-
-    // MARK: - Waiting
-
-    /// Until something changed in the folder, or it is time to look.
-    private func waitForNews(_ session: IMAPSession) async throws {
-        if await session.capabilities.hasIdle {
-            let deadline = ContinuousClock.now + Self.idleLimit
-            while ContinuousClock.now < deadline, !Task.isCancelled {
-                // Short turns keep the watchdog fed and find a dead peer; the server sees one IDLE after the other.
-                let turn = min(deadline, .now + .seconds(120))
-                let event = try await session.idle(until: turn)
-                _ = try await self.hold.current()
-                self.progress()
-                if case .changed = event { return }
-            }
-            try Task.checkCancellation()
-            return
-        }
-        try await Task.sleep(for: self.mailbox.pollInterval)
-        _ = try await self.hold.current()
-        self.progress()
-        try await session.noop()
-    }
-}
-
-/// Opens sessions as a mailbox is configured.
-enum MailboxConnection {
-    static func open(_ mailbox: MailboxSettings, logger: Logger) async throws -> IMAPSession {
-        try await IMAPSession.connect(to: mailbox.imap, as: Self.credential(of: mailbox), logger: logger)
-    }
-
-    static func credential(of mailbox: MailboxSettings) -> SASLCredential {
-        guard let oauth = mailbox.oauth else { return .password(user: mailbox.user, mailbox.password) }
-        let source = OAuthTokenSource(
-            url: oauth.tokenURL, clientID: oauth.clientID, clientSecret: oauth.clientSecret,
-            refreshToken: oauth.refreshToken)
-        return .oauth2(user: mailbox.user) { try await source.accessToken() }
-    }
-
-    /// nil: no login.
-    static func smtpCredential(of mailbox: MailboxSettings) -> SASLCredential? {
-        switch mailbox.smtpLogin {
-        case .sameAsIMAP: self.credential(of: mailbox)
-        case .none: nil
-        case .password(let user, let password): .password(user: user, password)
         }
     }
 }

@@ -6,8 +6,7 @@ internal import Postgres
 internal import ServiceLifecycle
 internal import WorkQueue
 
-/// What has to be looked at now and then: mails whose sender died, tickets whose window has passed, old rows, a changed
-/// knowledge base.
+/// What has to be looked at now and then: everything of `DeskUpkeep`, and a changed knowledge base.
 package struct Maintenance: Service {
     static let interval: Duration = .seconds(10)
 
@@ -56,6 +55,20 @@ package struct Maintenance: Service {
         }
     }
 
+    private func turn() async throws {
+        try await DeskUpkeep(context: self.context).turn()
+        try await self.knowledge.refresh()
+        try await self.knowledge.learnWhenDue()
+        try await self.learn()
+    }
+}
+
+/// Mails whose sender died, notices beyond the cap, floods, tickets whose window has passed.
+package struct DeskUpkeep: Sendable {
+    private let context: DeskContext
+
+    package init(context: DeskContext) { self.context = context }
+
     package func turn() async throws {
         let store = self.context.store
         for (id, ticket) in try await store.recoverOutbox() {
@@ -66,9 +79,20 @@ package struct Maintenance: Service {
             let reason = "a mail may or may not have been sent; decide with: martlet outbox show \(id)"
             try await self.context.queue.enqueue([try .notify(ticket: ticket, reason: reason)], in: store.pool)
         }
+        for mailbox in self.context.settings.mailboxes {
+            try await NoticeDigest(context: self.context).queue(for: mailbox)
+        }
+        try await self.noticeFloods()
         try await store.closeOldTickets(after: self.context.settings.reopenWindow)
-        try await self.knowledge.refresh()
-        try await self.knowledge.learnWhenDue()
-        try await self.learn()
+    }
+
+    /// Many mails of one sender, or nearly the same mail of many: told once an hour, stored all the same.
+    private func noticeFloods() async throws {
+        for flood in try await self.context.store.newFloods(senderLimit: 30, similarLimit: 15) {
+            self.context.logger.warning(
+                "much mail of one kind comes in", metadata: .with([.key: flood.key, .count: flood.count]))
+            try await self.context.queue.enqueue(
+                [try .notify(ticket: flood.ticketID, reason: flood.reason)], in: self.context.store.pool)
+        }
     }
 }

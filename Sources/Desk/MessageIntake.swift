@@ -75,49 +75,53 @@ struct MessageIntake: Sendable {
     private func commitOnce(
         _ mails: [ParsedMail], folder: FolderRecord, lastUID: UInt32, lease: MailboxLease
     ) async throws {
-        let messages = mails.compactMap { mail -> InboundMessage? in
-            switch mail.content {
-            case .parsed(let message, _), .oversized(let message, _, _): message
-            case .unreadable, .vanished: nil
-            }
-        }
-        let threading = Threading(
-            signer: self.context.signer, ownAddresses: self.context.ownAddresses,
-            reopenWindow: self.context.settings.reopenWindow)
-        let candidates = messages.flatMap { Threading.candidates(of: $0).map(\.id) }
-        let planner = IntakePlanner(
-            mailbox: self.mailbox, settings: self.context.settings, threading: threading,
-            firstNewUID: folder.firstNewUID, historyBefore: folder.historyBefore, now: Date())
+        let threading = self.context.threading
+        let questions = ThreadQuestions(mails, threading: threading)
+        let planner = self.planner(folder)
         let store = self.context.store
-        var keys = try await store.ids.take(mails.count * 5 + 8)[...]
-        let dedupeKeys = messages.map(DedupeKey.of)
+        var keys = try await store.ids.take(mails.count * 8 + 8 + questions.reported.count * 2)[...]
         try await store.pool.withTransaction { transaction in
-            let lookup = try await store.lookUp(
-                dedupeKeys: dedupeKeys, threadDigests: Set(candidates).map(\.digest),
-                ownIDs: messages.compactMap { $0.messageID?.text },
-                tokenTickets: candidates.compactMap { self.context.signer.verify($0)?.ticketID },
-                numbers: messages.compactMap { Threading.ticketNumber(in: $0.subject)?.value }, in: transaction)
+            let lookup = try await questions.ask(store, in: transaction)
             let empty = IntakeBatch(
                 mailboxID: self.mailboxID, folderID: folder.id, uidValidity: folder.uidValidity, lastUID: lastUID,
                 leaseEpoch: lease.epoch)
             let plan = planner.plan(mails, into: empty, lookup: lookup) { keys.removeFirst() }
             let eventKeys = Array(keys.prefix(plan.batch.events.count + plan.batch.quarantined.count))
+            keys = keys.dropFirst(eventKeys.count)
             try await self.context.queue.enqueue(try self.jobs(plan), in: transaction)
             try await store.write(plan.batch, eventIDs: eventKeys, in: transaction)
+            guard !plan.marks.isEmpty else { return }
+            let marks = plan.marks.map { self.mark($0.messageID, of: $0.ticketID, id: keys.removeFirst()) }
+            _ = try await transaction.pipeline(store.planStatements(marks))
         }
     }
 
-    private func jobs(_ plan: IntakePlanner.Plan) throws -> [NewJob] {
+    func planner(_ folder: FolderRecord) -> IntakePlanner {
+        IntakePlanner(
+            mailbox: self.mailbox, settings: self.context.settings, threading: self.context.threading,
+            firstNewUID: folder.firstNewUID, historyBefore: folder.historyBefore, now: Date(),
+            agents: self.context.agentAddresses)
+    }
+
+    /// Shows in the mail client that only a person can do something with this mail.
+    private func mark(_ message: StoredMessageID, of ticket: TicketID, id: Int64) -> MailboxWrite {
+        MailboxWrite(
+            id: id, mailboxID: self.mailboxID, ticketID: ticket, messageID: message, kind: .mark,
+            internetMessageID: nil, bytes: nil, flags: self.mailbox.marks == .keywords ? ["needs-eyes"] : [],
+            internalDate: nil, rank: 0)
+    }
+
+    func jobs(_ plan: IntakePlanner.Plan) throws -> [NewJob] {
         var jobs = plan.triage.map { message, isHistory, isPressing in
             let priority =
                 isHistory ? JobPriority.backfill : isPressing ? JobPriority.pressing : JobPriority.triage
             return NewJob(isHistory ? .backfill : .triage, key: message.rawValue, priority: priority)
         }
-        for (ticket, _) in plan.acknowledge {
+        for (ticket, message, isOversized) in plan.acknowledge {
             jobs.append(
-                NewJob(
-                    .acknowledge, key: ticket.rawValue, priority: JobPriority.acknowledge,
-                    due: .after(self.context.settings.acknowledgement.delay), uniqueKey: "acknowledge:\(ticket)"))
+                try .acknowledge(
+                    ticket: ticket, message: message, isOversized: isOversized,
+                    after: self.context.settings.acknowledgement.delay))
         }
         let mode = self.context.mode(of: self.mailbox)
         for (ticket, reason) in plan.needsEyes where mode > .observe {

@@ -36,14 +36,14 @@ struct OutboxSender: Sendable {
                 try await Task.sleep(for: .seconds(1))
                 continue
             }
-            let mails = try await self.context.store.claimOutbox(
-                mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease,
-                noticeCap: self.context.settings.escalation.hourlyCap)
+            let mails = try await self.claim()
             guard !mails.isEmpty else {
                 await session?.quit()
                 session = nil
-                let due = try await self.context.store.nextOutboxDue(mailbox: self.mailboxID)
-                await self.wake.wait(atMost: min(max(due ?? .seconds(5), .milliseconds(50)), .seconds(5)))
+                let due = try await self.context.store.nextOutboxDue(mailbox: self.mailboxID) ?? .seconds(5)
+                // What is due and was not claimed waits for a switch or another host, and both wake us.
+                let wait = due <= .zero ? .seconds(1) : min(max(due, .milliseconds(50)), .seconds(5))
+                await self.wake.wait(atMost: wait)
                 continue
             }
             for (index, mail) in mails.enumerated() {
@@ -72,6 +72,34 @@ struct OutboxSender: Sendable {
             }
         }
         await session?.quit()
+    }
+
+    /// Claims what may go out now; people are told about each breaker that trips (C6).
+    private func claim() async throws -> [OutboxMail] {
+        let settings = self.context.settings
+        let claim = try await self.context.store.claimOutbox(
+            mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease,
+            judge: { candidates, facts in
+                var guardian = LoopGuard(
+                    caps: settings.automaticCaps, noticeCap: settings.escalation.hourlyCap, facts: facts)
+                return guardian.verdicts(on: candidates)
+            },
+            additional: { claim, transaction in
+                let notices = try claim.trips.compactMap { trip in
+                    try trip.ticketID.map {
+                        try NewJob.notify(
+                            ticket: $0,
+                            reason: "automatic mail is stopped for an hour: \(trip.reason); what arrives is stored")
+                    }
+                }
+                try await self.context.queue.enqueue(notices, in: transaction)
+            })
+        for trip in claim.trips {
+            self.context.logger.error(
+                "automatic mail is stopped for an hour",
+                metadata: .with([.mailbox: self.mailbox.name, .key: trip.key, .reason: trip.reason]))
+        }
+        return claim.mails
     }
 
     private func connect() async throws -> SMTPSession {
@@ -134,7 +162,7 @@ struct OutboxSender: Sendable {
         let keys = try await store.ids.take(2)
         var copies: [MailboxWrite] = []
         var notices: [NewJob] = []
-        if let ticketID = mail.ticketID, mail.kind != .notice {
+        if let ticketID = mail.ticketID, mail.kind.isAutomatic {
             switch outcome.event {
             case .accepted where !self.mailbox.serverFilesSent:
                 copies.append(

@@ -81,6 +81,39 @@ struct OutgoingMail {
             extraHeaders: Self.automatic("auto-replied"), body: text.body)
     }
 
+    /// "Your mail was too large, send it so": no word of theirs.
+    ///
+    /// - Returns: nil when nothing may be sent.
+    func sizeAdvice(_ subject: TriageSubject, sequence: Int64) -> OutboundMessage? {
+        guard subject.isVerified != false, let customer = MailAddress(subject.customerEmail) else { return nil }
+        let text = SizeAdvice(
+            ticket: TicketNumber(subject.ticketNumber), limit: self.context.settings.maximumMessageSize,
+            language: subject.language ?? self.mailbox.language, deskName: self.context.settings.deskName)
+        let original = subject.internetMessageID.flatMap { MessageID($0) }
+        return OutboundMessage(
+            messageID: self.messageID(subject.ticketID, sequence), date: self.now,
+            from: self.sender(subject.answerFrom), to: [customer], subject: HeaderValue(sanitizing: text.subject),
+            inReplyTo: original, references: original.map { [$0] } ?? [],
+            extraHeaders: Self.automatic("auto-replied"), body: text.body)
+    }
+
+    /// A mail to the team about notices that are held beyond the cap.
+    func digest(to team: [MailAddress], subject: String, body: String, sequence: Int64) -> OutboundMessage {
+        // No ticket has number 0: the token proves the mail and leads nowhere.
+        self.notice(ticket: TicketID(0), to: team, subject: subject, body: body, sequence: sequence)
+    }
+
+    /// The row that sends `message` to everybody in its To, with the null return path: whatever bounces must not come
+    /// back as mail to the desk (RFC 3834 §3.3).
+    func queued(_ message: OutboundMessage, _ kind: OutboxMail.Kind, about subject: TriageSubject, id: Int64)
+        -> OutboxMail
+    {
+        OutboxMail(
+            id: OutboxID(id), mailboxID: subject.mailboxID, ticketID: subject.ticketID, kind: kind,
+            internetMessageID: message.messageID.text, envelopeFrom: nil, recipients: message.to.map(\.address),
+            bytes: MIMEComposer.compose(message), dueAt: nil)
+    }
+
     /// A mail to the team about a ticket.
     func notice(
         ticket: TicketID, to team: [MailAddress], subject: String, body: String, sequence: Int64

@@ -11,6 +11,7 @@ package struct DeskSettings: Sendable {
     package var importSince: ImportSince = .now
     /// Nothing automatic goes out for a mail older than this (older of INTERNALDATE and topmost Received).
     package var automaticMaxAge: Duration = .seconds(24 * 3600)
+    package var automaticCaps = AutomaticCaps()
     package var acknowledgement = AcknowledgementSettings()
     package var escalation = EscalationSettings()
     package var draft = DraftSettings()
@@ -18,6 +19,10 @@ package struct DeskSettings: Sendable {
     package var deskName = "Support"
     /// Replies to a resolved ticket within this time reopen it; later ones open a linked ticket.
     package var reopenWindow: Duration = .seconds(30 * 24 * 3600)
+    /// People who answer customers: what they forward to the desk counts as the mail of whom they forward.
+    package var agents: [MailAddress] = []
+    /// How mail of programs that keep no thread tells what it is about, as `@sender.example Order {ref}`.
+    package var threadReferences: [ReferencePattern] = []
     /// Key id → secret bytes, for tokens in Message-IDs; the first one signs, all verify (C10).
     package var tokenKeys: [TokenKey] = []
     /// authserv-ids whose Authentication-Results are believed; empty means none (no verdict).
@@ -154,7 +159,7 @@ package struct AcknowledgementSettings: Sendable {
 package struct EscalationSettings: Sendable {
     /// Who gets notices; empty means nobody, and the dashboard alone shows it.
     package var team: [MailAddress] = []
-    /// Notices an hour; more of them wait for the next hour.
+    /// Notices an hour; a digest tells about those beyond.
     package var hourlyCap = 20
     /// Addresses whose mail is always escalated.
     package var vip: [MailAddress] = []

@@ -13,13 +13,15 @@ struct Threading {
         case attach(TicketCandidate, reason: String)
         /// Carries a valid token of ours but comes from somebody unknown there: kept in the ticket and marked.
         case attachFlagged(TicketCandidate, reason: String)
-        /// Opens a ticket; `linked` is the one it seems to follow.
-        case open(linked: TicketID?, reason: String)
+        /// Opens a ticket; `linked` is the one it seems to follow. A stranger named a ticket without taking part in it.
+        case open(linked: TicketID?, isStranger: Bool, reason: String)
     }
 
     let signer: TokenSigner
     let ownAddresses: Set<String>
     let reopenWindow: Duration
+    /// For mail of programs that keep no thread.
+    var patterns: [ReferencePattern] = []
 
     func assignment(of message: InboundMessage, received: Date, lookup: IntakeLookup) -> Assignment {
         let sender = message.from.first?.normalized ?? ""
@@ -34,6 +36,11 @@ struct Threading {
             }
             return .attachFlagged(
                 ticket, reason: "token of ours, but \(Self.shown(sender)) takes no part in the ticket")
+        }
+        for reference in self.references(of: message) {
+            for ticket in lookup.threads[reference.digest] ?? [] where ticket.isParticipant(sender) {
+                return self.join(ticket, received: received, reason: "reference \(reference.text) of \(sender)")
+            }
         }
         var stranger: TicketCandidate?
         for id in ids {
@@ -52,20 +59,23 @@ struct Threading {
         }
         if let stranger {
             return .open(
-                linked: stranger.id, reason: "refers to a ticket in which \(Self.shown(sender)) takes no part")
+                linked: stranger.id, isStranger: true,
+                reason: "refers to a ticket in which \(Self.shown(sender)) takes no part")
         }
-        return .open(linked: nil, reason: "refers to nothing known")
+        return .open(linked: nil, isStranger: false, reason: "refers to nothing known")
     }
 
     private func join(_ ticket: TicketCandidate, received: Date, reason: String) -> Assignment {
         switch ticket.status {
         case .new, .open, .pending: return .attach(ticket, reason: reason)
-        case .closed: return .open(linked: ticket.id, reason: "\(reason), which is closed")
+        case .closed: return .open(linked: ticket.id, isStranger: false, reason: "\(reason), which is closed")
         case .resolved:
             let age = ticket.resolvedAt.map { received.timeIntervalSince($0) } ?? 0
             return age <= self.reopenWindow / .seconds(1)
                 ? .attach(ticket, reason: reason)
-                : .open(linked: ticket.id, reason: "\(reason), which was resolved before the reopen window")
+                : .open(
+                    linked: ticket.id, isStranger: false,
+                    reason: "\(reason), which was resolved before the reopen window")
         }
     }
 
@@ -87,6 +97,37 @@ struct Threading {
     struct Candidate: Hashable {
         let id: MessageID
         let field: String
+    }
+
+    /// What the configured patterns find in the subject and the first lines.
+    func references(of message: InboundMessage) -> [ForeignReference] {
+        guard !self.patterns.isEmpty, let sender = message.from.first?.normalized else { return [] }
+        return self.patterns.compactMap { $0.reference(in: message, from: sender) }
+    }
+
+    /// The ticket of the mail of ours that a report is about; nil unless the report proves that it is about one: by our
+    /// token, or by an id of a mail that really left our mailboxes.
+    func reported(
+        by message: InboundMessage, _ classification: MessageClassification, lookup: IntakeLookup
+    ) -> (ticket: TicketCandidate, original: MessageID)? {
+        for id in Self.reportedIDs(message, classification) {
+            let learned = lookup.sentIDs[id.digest].flatMap { $0 }
+            guard let ticketID = self.signer.verify(id)?.ticketID ?? learned,
+                let ticket = lookup.ticketsByID[ticketID]
+            else { continue }
+            return (ticket, id)
+        }
+        return nil
+    }
+
+    /// Ids of mail that a report may be about; empty for what is no report.
+    static func reportedIDs(_ message: InboundMessage, _ classification: MessageClassification) -> [MessageID] {
+        switch classification.kind {
+        case .bounce, .feedback, .successDSN:
+            (classification.bounce?.originalMessageID.map { [$0] } ?? []) + message.inReplyTo
+                + message.references.reversed().prefix(20)
+        case .human, .autoReply, .list, .spam, .other: []
+        }
     }
 
     /// `[MT-1042]` anywhere in the subject.

@@ -167,6 +167,8 @@ package struct TriageStep: Sendable {
         input.contactCount = subject.contacts
         // A marked mail may come from somebody who takes no part in the ticket: nothing goes out alone because of it.
         input.isSenderVerified = subject.isFlagged ? false : subject.isVerified
+        input.wasAnsweredAutomatically = subject.standing.wasAnswered
+        input.isWithinCaps = LoopGuard.hasRoom(for: subject, caps: self.context.settings.automaticCaps)
         input.isRecent =
             Date().timeIntervalSince(subject.internalDate) <= self.context.settings.automaticMaxAge / .seconds(1)
         return DecisionPolicy.decide(input, settings: self.context.settings.draft)

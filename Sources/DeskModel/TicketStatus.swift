@@ -20,6 +20,8 @@ package enum TicketStatus: String, Sendable, Codable, CaseIterable {
         case reopen
         /// The window in which a reply reopens has passed.
         case windowPassed
+        /// A mail to the customer came back.
+        case bounced
     }
 
     /// The state after `event`; nil when the event is not possible in this state.
@@ -35,6 +37,8 @@ package enum TicketStatus: String, Sendable, Codable, CaseIterable {
         case (.resolved, .resolve), (.closed, .resolve): nil
         case (.resolved, .reopen), (.closed, .reopen): .open
         case (.new, .reopen), (.open, .reopen), (.pending, .reopen): nil
+        case (.pending, .bounced), (.resolved, .bounced): .open
+        case (.new, .bounced), (.open, .bounced), (.closed, .bounced): nil
         case (.resolved, .windowPassed): .closed
         case (.new, .windowPassed), (.open, .windowPassed), (.pending, .windowPassed), (.closed, .windowPassed): nil
         }

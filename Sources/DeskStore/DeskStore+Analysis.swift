@@ -43,6 +43,22 @@ package struct TriageSubject: Sendable {
     package var hasTouchedDraft: Bool
     /// ISO 639-1, from the last analysis; nil before.
     package var language: String?
+    /// What automatic mail the customer had.
+    package var standing = AutomaticStanding()
+}
+
+/// What bears on one more automatic mail to a ticket's customer.
+package struct AutomaticStanding: Sendable, Hashable {
+    /// The ticket had an automatic answer, or one is queued.
+    package var wasAnswered = false
+    /// The address is undeliverable or has complained.
+    package var isStopped = false
+    /// Automatic mails to the address within a day.
+    package var mailsToAddress = 0
+    /// Automatic mails to the address's domain within an hour.
+    package var mailsToDomain = 0
+
+    package init() {}
 }
 
 /// What one triage step writes.
@@ -117,17 +133,51 @@ extension DeskStore {
                 (select count(*) from ticket o where o.customer_id = t.customer_id and not o.is_history
                     and o.created_at > now() - interval '30 days'),
                 (select count(*) from message e where e.ticket_id = t.id and e.direction = 'in'
-                    and e.kind = 'human' and e.id <= m.id),
+                    and e.kind = 'human' and not e.is_thanks and e.id <= m.id
+                    and e.id > coalesce((select max(a.id) from message a
+                        where a.ticket_id = t.id and a.direction = 'out' and a.id < m.id), 0)),
                 array(select 'MT-' || o.ticket_number || ' ' || o.status || ': ' || left(o.subject, 80)
                     from ticket o where o.customer_id = t.customer_id and o.id <> t.id
                     order by o.created_at desc limit 3),
                 exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
-                    and e.kind = 'human'),
+                    and e.kind = 'human' and not e.is_thanks),
                 exists (select from draft d where d.ticket_id = t.id and d.state = 'touched'), t.language
             from message m join ticket t on t.id = m.ticket_id
             where \(condition)
             """)
-        return try rows.map(Self.triageSubject)
+        var subjects = try rows.map(Self.triageSubject)
+        let standings = try await self.standings(of: Set(subjects.map(\.ticketID)))
+        for index in subjects.indices { subjects[index].standing = standings[subjects[index].ticketID] ?? .init() }
+        return subjects
+    }
+
+    private func standings(of tickets: Set<TicketID>) async throws -> [TicketID: AutomaticStanding] {
+        guard !tickets.isEmpty else { return [:] }
+        let rows = try await self.pool.query(
+            """
+            select t.id,
+                exists (select from outbox o where o.ticket_id = t.id and o.kind = 'answer'
+                    and o.state not in ('cancelled', 'failed')),
+                c.undeliverable_at is not null or c.automatic_stopped_at is not null,
+                (select count(*) from send_ledger l where l.address = t.customer_email
+                    and l.sent_at > now() - interval '1 day'),
+                (select count(*) from send_ledger l where l.domain = split_part(t.customer_email, '@', 2)
+                    and l.sent_at > now() - interval '1 hour')
+            from ticket t join customer c on c.id = t.customer_id
+            where t.id = any(\(tickets.map(\.rawValue))::bigint[])
+            """)
+        var standings: [TicketID: AutomaticStanding] = [:]
+        for row in rows {
+            let (id, answered, stopped, address, domain) = try row.decode(
+                Int64.self, Bool.self, Bool.self, Int64.self, Int64.self)
+            var standing = AutomaticStanding()
+            standing.wasAnswered = answered
+            standing.isStopped = stopped
+            standing.mailsToAddress = Int(address)
+            standing.mailsToDomain = Int(domain)
+            standings[TicketID(id)] = standing
+        }
+        return standings
     }
 
     private static func triageSubject(_ row: PostgresRow) throws -> TriageSubject {
@@ -150,10 +200,15 @@ extension DeskStore {
             classification: .init(rawValue: kind) ?? .other, suppressAutomatic: suppress, isVerified: verified,
             isFlagged: flagged, customerEmail: email, customerName: name, answerFrom: answerFrom,
             internetMessageID: internetID, internalDate: date, participants: participants,
-            references: references.reversed(), recentTickets: Int(recent), contacts: Int(contacts), history: history,
+            references: references.reversed(), recentTickets: Int(recent), contacts: Int(contacts),
+            // Whoever only claims to be the customer learns nothing of them, not even through an agent's note.
+            history: verified == false || flagged ? ["not shown, for the sender is not verified"] : history,
             isSuperseded: superseded, hasTouchedDraft: touched,
             language: language)
     }
+
+    /// Cosine below which a mail has nothing to do with its ticket.
+    private static let unrelated = 0.3
 
     /// The statements that write triage results: analysis, ticket columns, embedding, draft and event.
     ///
@@ -188,6 +243,20 @@ extension DeskStore {
                 order by ticket, message desc
             ) n
             where t.id = n.ticket
+            """,
+            // Another subject and other words than the ticket so far: perhaps another matter. Before the ticket's vector is
+            // replaced by this mail's.
+            """
+            insert into event (id, ticket_id, message_id, kind, actor, detail)
+            select nextval('desk_id'), n.ticket, n.message, 'split-proposed', 'martlet', jsonb_build_object(
+                'alike', round((1 - (e.embedding <=> n.embedding::halfvec))::numeric, 2), 'remedy', 'tickets split')
+            from unnest(
+                \(records.map(\.ticketID.rawValue))::bigint[], \(records.map(\.messageID.rawValue))::bigint[],
+                \(records.map { Vector($0.embedding) })
+            ) n (ticket, message, embedding)
+            join ticket_embedding e on e.ticket_id = n.ticket and e.model_id = \(model)
+            join event s on s.ticket_id = n.ticket and s.message_id = n.message and s.kind = 'subject-changed'
+            where 1 - (e.embedding <=> n.embedding::halfvec) < \(Self.unrelated)
             """,
             """
             insert into ticket_embedding (ticket_id, model_id, embedding)

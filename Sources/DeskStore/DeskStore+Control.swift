@@ -34,11 +34,12 @@ extension DeskStore {
             """)
     }
 
-    /// Lifts one pause, or every one with `all`.
+    /// Lifts one pause, or every one with `all`; with `automatic` and `all` also what looked like loops.
     package func resume(_ scope: PauseScope) async throws {
         _ = try await self.pool.withTransaction { transaction in
             _ = try await transaction.pipeline([
                 "delete from control where key = \(scope.key) or (\(scope == .all) and key like 'pause.%')",
+                "delete from breaker where \(scope == .all || scope == .automatic)",
                 "select pg_notify(\(Self.outboxChannel), '')",
                 "select pg_notify(\(Self.writesChannel), '')",
             ])

@@ -14,10 +14,10 @@ extension DeskStore {
     /// - Parameters:
     ///   - threadDigests: All ids that may lead to a ticket, with the mails' own ids.
     ///   - ownIDs: Message-IDs of the mails, to find what we wrote into the mailbox ourselves.
+    ///   - reported: Ids of the mails that reports are about.
     package func lookUp(
         dedupeKeys: [ContentDigest], threadDigests: [ContentDigest], ownIDs: [String], tokenTickets: [TicketID],
-        numbers: [Int64],
-        in transaction: PostgresTransaction
+        numbers: [Int64], reported: [ContentDigest] = [], in transaction: PostgresTransaction
     ) async throws -> IntakeLookup {
         let buckets = Set((threadDigests + dedupeKeys).map { Int32($0[0]) % Int32(Self.lockBuckets) }).sorted()
         let results = try await transaction.pipeline([
@@ -34,8 +34,12 @@ extension DeskStore {
             """
             select internet_message_id, kind, ticket_id, id
             from mailbox_write where internet_message_id = any(\(ownIDs)::text[])
+            union all
+            select internet_message_id, 'outbox', coalesce(ticket_id, 0), id
+            from outbox where internet_message_id = any(\(ownIDs)::text[])
             """,
             "select id from ticket where ticket_number = any(\(numbers)::bigint[])",
+            "select id_hash, ticket_id from sent_id where id_hash = any(\(reported)::bytea[])",
         ])
         var lookup = IntakeLookup()
         for row in results[1] {
@@ -55,8 +59,22 @@ extension DeskStore {
             lookup.ownWrites[messageID] = .init(kind: kind, ticketID: TicketID(ticket), writeID: write)
         }
         for row in results[4] { ticketIDs.insert(try row.decode(Int64.self)) }
+        for row in results[5] {
+            let (hash, ticket) = try row.decode([UInt8].self, Int64?.self)
+            lookup.sentIDs[hash] = .some(ticket.map { TicketID($0) })
+            if let ticket { ticketIDs.insert(ticket) }
+        }
         guard !ticketIDs.isEmpty else { return lookup }
         lookup.ticketsByID = try await self.candidates(ticketIDs.sorted(), in: transaction)
+        if !reported.isEmpty {
+            let known = try await transaction.query(
+                "select ticket_id, address from delivery_failure where ticket_id = any(\(ticketIDs.sorted())::bigint[])"
+            )
+            for row in known {
+                let (ticket, address) = try row.decode(Int64.self, String.self)
+                lookup.knownFailures.insert(.init(ticketID: TicketID(ticket), address: address))
+            }
+        }
         for (hash, ticket) in threads {
             if let candidate = lookup.ticketsByID[TicketID(ticket)] {
                 lookup.threads[hash, default: []].append(candidate)
@@ -73,27 +91,41 @@ extension DeskStore {
         let rows = try await transaction.query(
             """
             select t.id, t.ticket_number, t.mailbox_id, t.status, t.resolved_at, t.customer_email,
-                array(select p.address from participant p where p.ticket_id = t.id)
+                array(select p.address from participant p where p.ticket_id = t.id), t.subject, t.merged_into_id
             from ticket t where t.id = any(\(ids)::bigint[]) order by t.id for update
             """)
         var result: [TicketID: TicketCandidate] = [:]
+        var merged: [TicketID: TicketID] = [:]
         for row in rows {
-            let (id, number, mailbox, status, resolvedAt, email, participants) = try row.decode(
-                Int64.self, Int64.self, Int64.self, String.self, Date?.self, String.self, [String].self)
+            let (id, number, mailbox, status, resolvedAt, email, participants, subject, target) = try row.decode(
+                Int64.self, Int64.self, Int64.self, String.self, Date?.self, String.self, [String].self, String.self,
+                Int64?.self)
+            if let target { merged[TicketID(id)] = TicketID(target) }
             result[TicketID(id)] = TicketCandidate(
                 id: TicketID(id), number: number, mailboxID: MailboxID(mailbox),
                 status: TicketStatus(rawValue: status) ?? .open, resolvedAt: resolvedAt, customerEmail: email,
-                participants: Set(participants))
+                participants: Set(participants), subject: subject)
+        }
+        // What refers to a merged ticket means the one that it was merged into; merging never makes chains.
+        let targets = Set(merged.values).subtracting(result.keys).map(\.rawValue).sorted()
+        if !targets.isEmpty {
+            let further = try await self.candidates(targets, in: transaction)
+            result.merge(further) { first, _ in first }
+        }
+        for (id, target) in merged {
+            if let candidate = result[target] { result[id] = candidate }
         }
         return result
     }
 
     /// Writes a planned batch: rows, cursor and status changes, as one pipeline.
     ///
-    /// - Parameter eventIDs: As many keys as the batch has events and quarantined mails.
+    /// - Parameters:
+    ///   - eventIDs: As many keys as the batch has events and quarantined mails.
+    ///   - advances: False for mail that was passed before: nothing but the rows is written, and no lease is needed.
     /// - Throws: `StoreError.leaseLost` when another host holds the mailbox; the transaction must then roll back.
     package func write(
-        _ batch: IntakeBatch, eventIDs: [Int64], in transaction: PostgresTransaction
+        _ batch: IntakeBatch, eventIDs: [Int64], cursor advances: Bool = true, in transaction: PostgresTransaction
     ) async throws {
         var statements: [SQL] = []
         if !batch.tickets.isEmpty { statements += self.ticketStatements(batch) }
@@ -127,7 +159,12 @@ extension DeskStore {
                 """)
         }
         statements += self.statusStatements(batch)
+        statements += Self.deliveryStatements(batch)
         statements += self.eventStatements(batch, ids: eventIDs)
+        guard advances else {
+            _ = try await transaction.pipeline(statements)
+            return
+        }
         let cursor = statements.count
         statements.append(
             """
@@ -187,10 +224,11 @@ extension DeskStore {
             insert into message (
                 id, ticket_id, mailbox_id, direction, kind, dedupe_key, internet_message_id, is_flagged, sender_address,
                 sender_name, subject, body_text, reply_text, attachment_count, suppress_automatic, is_verified,
-                classification, repairs, thread_reason, header_date, internal_date)
+                classification, repairs, thread_reason, header_date, internal_date, is_thanks, text_key)
             select n.id, n.ticket_id, \(batch.mailboxID.rawValue), n.direction, n.kind, n.dedupe_key, n.message_id,
                 n.is_flagged, n.sender, n.sender_name, n.subject, n.body, n.reply, n.attachments, n.suppress, n.verified,
-                n.classification::jsonb, string_to_array(n.repairs, E'\\n'), n.reason, n.header_date, n.internal_date
+                n.classification::jsonb, string_to_array(n.repairs, E'\\n'), n.reason, n.header_date, n.internal_date,
+                n.is_thanks, n.text_key
             from unnest(
                 \(messages.map(\.id.rawValue))::bigint[], \(messages.map { $0.ticketID?.rawValue })::bigint[],
                 \(messages.map(\.direction))::text[], \(messages.map(\.classification.kind.rawValue))::text[],
@@ -204,9 +242,11 @@ extension DeskStore {
                 \(messages.map { Self.json($0.classification) })::text[],
                 \(messages.map { $0.parsed.repairs.joined(separator: "\n") })::text[],
                 \(messages.map(\.threadReason))::text[], \(messages.map(\.parsed.date))::timestamptz[],
-                \(messages.map(\.internalDate))::timestamptz[]
+                \(messages.map(\.internalDate))::timestamptz[], \(messages.map(\.isThanks))::bool[],
+                \(messages.map(\.textKey))::bigint[]
             ) n (id, ticket_id, direction, kind, dedupe_key, message_id, is_flagged, sender, sender_name, subject, body,
-                reply, attachments, suppress, verified, classification, repairs, reason, header_date, internal_date)
+                reply, attachments, suppress, verified, classification, repairs, reason, header_date, internal_date,
+                is_thanks, text_key)
             """,
             """
             insert into raw_mail (message_id, bytes)

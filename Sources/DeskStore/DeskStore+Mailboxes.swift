@@ -54,6 +54,15 @@ extension DeskStore {
         return MailboxRecord(id: MailboxID(mailboxID), name: mailboxName, lastGoodFetch: fetched)
     }
 
+    /// nil before the mailbox was ever opened.
+    package func mailboxID(named name: String) async throws -> MailboxID? {
+        let rows = try await self.pool.query("select id from mailbox where name = \(name)")
+        return try rows.first.map { row in
+            let id = try row.decode(Int64.self)
+            return MailboxID(id)
+        }
+    }
+
     package func leaseOwner(of mailbox: MailboxID) async throws -> String? {
         let rows = try await self.pool.query("select lease_owner from mailbox where id = \(mailbox.rawValue)")
         guard let row = rows.first else { return nil }
@@ -121,17 +130,18 @@ extension DeskStore {
     /// - Parameters:
     ///   - firstNewUID: UIDs below are old mail.
     ///   - historyBefore: Of the old mail, what is older is history; nil: all of it.
+    ///   - lastUID: Nothing up to here is read at all.
     package func addFolder(
         named name: String, role: String, in mailbox: MailboxID, uidValidity: UInt32, firstNewUID: UInt32,
-        historyBefore: Date?
+        historyBefore: Date?, lastUID: UInt32 = 0
     ) async throws -> FolderRecord {
         let id = try await self.ids.one()
         let rows = try await self.pool.withConnection { connection in
             try await connection.query(
                 """
-                insert into folder (id, mailbox_id, role, name, uidvalidity, first_new_uid, history_before)
+                insert into folder (id, mailbox_id, role, name, uidvalidity, first_new_uid, history_before, last_uid)
                 values (\(id), \(mailbox.rawValue), \(role), \(name), \(Int64(uidValidity)), \(Int64(firstNewUID)),
-                    \(historyBefore))
+                    \(historyBefore), \(Int64(lastUID)))
                 on conflict (mailbox_id, name) do update set name = excluded.name
                 returning id, name, uidvalidity, last_uid, first_new_uid, history_before
                 """)

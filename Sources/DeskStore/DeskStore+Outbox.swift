@@ -5,7 +5,23 @@ package import struct Foundation.Date
 
 /// One outgoing mail.
 package struct OutboxMail: Sendable {
-    package enum Kind: String, Sendable { case acknowledgement, answer, notice }
+    package enum Kind: String, Sendable {
+        case acknowledgement, answer
+        /// How to send what was too large.
+        case sizeAdvice = "size_advice"
+        /// To the team, about one ticket.
+        case notice
+        /// To the team, about the notices beyond the cap.
+        case digest
+
+        /// Goes to a customer without a person.
+        package var isAutomatic: Bool {
+            switch self {
+            case .acknowledgement, .answer, .sizeAdvice: true
+            case .notice, .digest: false
+            }
+        }
+    }
 
     package var id: OutboxID
     package var mailboxID: MailboxID
@@ -89,61 +105,6 @@ extension DeskStore {
         } + ["select pg_notify(\(Self.outboxChannel), '')"]
     }
 
-    /// Claims what is due, for `lease`; what is not needed any more is cancelled in the same statement.
-    ///
-    /// Not needed: the ticket was answered or closed before its acknowledgement went; the address is undeliverable or
-    /// had an acknowledgement within a day.
-    ///
-    /// - Parameter noticeCap: Notices to the team within an hour; more of them wait for the next one.
-    package func claimOutbox(
-        mailbox: MailboxID, limit: Int, lease: Duration, noticeCap: Int
-    ) async throws -> [OutboxMail] {
-        let rows = try await self.pool.withConnection { connection in
-            try await connection.query(
-                """
-                with due as (
-                    select o.id, o.kind,
-                        case
-                            when o.kind = 'notice' then null
-                            when t.status not in ('new', 'open') then 'the ticket was answered first'
-                            when c.undeliverable_at is not null then 'the address is undeliverable'
-                            when o.kind = 'acknowledgement' and exists (
-                                select from send_ledger l where l.address = t.customer_email
-                                    and l.kind = 'acknowledgement' and l.sent_at > now() - interval '1 day')
-                                then 'the address had an acknowledgement today'
-                        end as needless
-                    from outbox o left join ticket t on t.id = o.ticket_id left join customer c on c.id = t.customer_id
-                    where o.mailbox_id = \(mailbox.rawValue) and o.state = 'queued' and o.due_at <= now()
-                        and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
-                        and case o.kind
-                            when 'notice' then (
-                                select count(*) from outbox n
-                                where n.kind = 'notice' and n.finished_at > now() - interval '1 hour') < \(noticeCap)
-                            else not exists (select from control where key = 'pause.automatic') end
-                    order by o.due_at, o.id limit \(limit) for update of o skip locked
-                ), cancelled as (
-                    update outbox o set state = 'cancelled', finished_at = now(),
-                        history = o.history || jsonb_build_array(jsonb_build_object('at', now(), 'reply', due.needless))
-                    from due where o.id = due.id and due.needless is not null
-                )
-                update outbox o set state = 'claimed', lease_token = nextval('lease_token'),
-                    lease_until = now() + make_interval(secs => \(lease / .seconds(1)))
-                from due where o.id = due.id and due.needless is null
-                returning o.id, o.ticket_id, o.kind, o.internet_message_id, o.envelope_from, o.recipients, o.bytes,
-                    o.attempt, o.lease_token
-                """)
-        }
-        return try rows.map { row in
-            let (id, ticket, kind, internetID, from, recipients, bytes, attempt, token) = try row.decode(
-                Int64.self, Int64?.self, String.self, String.self, String?.self, [String].self, [UInt8].self,
-                Int32.self, Int64.self)
-            return OutboxMail(
-                id: OutboxID(id), mailboxID: mailbox, ticketID: ticket.map { TicketID($0) },
-                kind: .init(rawValue: kind) ?? .notice, internetMessageID: internetID, envelopeFrom: from,
-                recipients: recipients, bytes: bytes, dueAt: nil, attempt: Int(attempt), leaseToken: token)
-        }.sorted { $0.id < $1.id }
-    }
-
     /// Commits that the next octets are the mail's: the last look at the pause switch, at the ticket, and at the lease,
     /// which then lasts longer than any server may take to answer.
     ///
@@ -156,7 +117,7 @@ extension DeskStore {
             where o.id = \(mail.id.rawValue) and o.state = 'claimed' and o.lease_token = \(mail.leaseToken)
                 and o.lease_until > clock_timestamp()
                 and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
-                and (o.kind = 'notice' or (
+                and (o.kind in ('notice', 'digest') or (
                     not exists (select from control where key = 'pause.automatic')
                     and exists (
                         select from ticket t where t.id = o.ticket_id and t.status in ('new', 'open'))))
@@ -201,15 +162,8 @@ extension DeskStore {
                 """)
             guard updated.count == 1 else { throw StoreError(.leaseLost, "outbox \(mail.id)") }
             var statements: [SQL] = []
-            if next == .sent || next == .uncertain, mail.kind != .notice {
-                statements.append(
-                    """
-                    insert into send_ledger (outbox_id, address, domain, ticket_id, kind)
-                    select \(mail.id.rawValue), lower(a), split_part(lower(a), '@', 2), \(mail.ticketID?.rawValue),
-                        \(mail.kind.rawValue)
-                    from unnest(\(mail.recipients)::text[]) a
-                    on conflict do nothing
-                    """)
+            if next == .sent || next == .uncertain, mail.kind.isAutomatic {
+                statements += self.ledgerStatements(mail)
             }
             if let ticketID = mail.ticketID {
                 let detail = Self.json([
@@ -225,6 +179,26 @@ extension DeskStore {
             if !statements.isEmpty { _ = try await transaction.pipeline(statements) }
             try await additional(transaction)
         }
+    }
+
+    private func ledgerStatements(_ mail: OutboxMail) -> [SQL] {
+        var statements: [SQL] = [
+            """
+            insert into send_ledger (outbox_id, address, domain, ticket_id, kind, text_key)
+            select \(mail.id.rawValue), lower(a), split_part(lower(a), '@', 2), \(mail.ticketID?.rawValue),
+                \(mail.kind.rawValue), \(Self.textKey(ofTicket: "\(mail.ticketID?.rawValue)"))
+            from unnest(\(mail.recipients)::text[]) a
+            on conflict do nothing
+            """
+        ]
+        if mail.kind == .answer, let ticketID = mail.ticketID {
+            statements.append(
+                """
+                update ticket set status = 'pending', updated_at = now()
+                where id = \(ticketID.rawValue) and status in ('new', 'open')
+                """)
+        }
+        return statements
     }
 
     /// Takes back what dead processes left: a claim returns to the queue, a transmission becomes uncertain.

@@ -19,6 +19,8 @@ package struct DeskOverview: Sendable, Codable {
     package var writesByState: [String: Int]
     package var jobsByState: [String: Int]
     package var quarantined: Int
+    /// Automatic mail that is stopped for a while, and why.
+    package var stopped: [String]
 }
 
 /// A mail that is held back.
@@ -49,6 +51,10 @@ extension DeskStore {
             "select state, count(*) from mailbox_write group by state",
             "select state, count(*) from job group by state",
             "select count(*) from quarantine where state = 'held'",
+            """
+            select reason from breaker where until_at > now() and key not like 'flood:%' and key not like 'burst:%'
+            order by tripped_at
+            """,
         ])
         func counts(_ rows: PostgresRows) throws -> [String: Int] {
             try Dictionary(
@@ -70,7 +76,7 @@ extension DeskStore {
                     name: name, lastGoodFetch: fetched, heldBy: holder, messages: Int(messages), history: Int(history))
             }, ticketsByStatus: try counts(results[1]), outboxByState: try counts(results[2]),
             writesByState: try counts(results[3]), jobsByState: try counts(results[4]),
-            quarantined: held)
+            quarantined: held, stopped: try results[6].map { row in try row.decode(String.self) })
     }
 
     /// All UIDs that the ledger has for a folder under its UIDVALIDITY, ascending; for `audit`.

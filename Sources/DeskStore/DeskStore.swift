@@ -24,6 +24,8 @@ package struct DeskStore: Sendable {
                 version: 4, name: "ticket_embedding",
                 sql: String(decoding: PackageResources._004_ticket_embedding_sql, as: UTF8.self)),
             Migration(
+                version: 5, name: "guard", sql: String(decoding: PackageResources._005_guard_sql, as: UTF8.self)),
+            Migration(
                 version: 7, name: "answer", sql: String(decoding: PackageResources._007_answer_sql, as: UTF8.self)),
             Migration(
                 version: 8, name: "learning",

@@ -16,10 +16,11 @@ package struct TicketCandidate: Sendable, Hashable {
     package var customerEmail: String
     /// Lower case; without the customer.
     package var participants: Set<String>
+    package var subject: String
 
     package init(
         id: TicketID, number: Int64, mailboxID: MailboxID, status: TicketStatus, resolvedAt: Date?,
-        customerEmail: String, participants: Set<String>
+        customerEmail: String, participants: Set<String>, subject: String = ""
     ) {
         self.id = id
         self.number = number
@@ -28,6 +29,7 @@ package struct TicketCandidate: Sendable, Hashable {
         self.resolvedAt = resolvedAt
         self.customerEmail = customerEmail
         self.participants = participants
+        self.subject = subject
     }
 
     package func isParticipant(_ address: String) -> Bool {
@@ -47,8 +49,24 @@ package struct IntakeLookup: Sendable {
     package var receivedIDs: Set<ContentDigest> = []
     package var ticketsByID: [TicketID: TicketCandidate] = [:]
     package var ticketsByNumber: [Int64: TicketCandidate] = [:]
+    /// Of mail that left our mailboxes: the ticket it belongs to; nil for one that belongs to none.
+    package var sentIDs: [ContentDigest: TicketID?] = [:]
+    /// Failures that people know of already.
+    package var knownFailures: Set<FailedDelivery> = []
 
     package init() {}
+
+    /// An address that a mail of a ticket did not reach.
+    package struct FailedDelivery: Sendable, Hashable {
+        package var ticketID: TicketID
+        /// Lower case.
+        package var address: String
+
+        package init(ticketID: TicketID, address: String) {
+            self.ticketID = ticketID
+            self.address = address
+        }
+    }
 
     package struct OwnWrite: Sendable {
         package var kind: String
@@ -107,6 +125,10 @@ package struct IntakeBatch: Sendable {
         package var threadReason: String
         package var internalDate: Date
         package var raw: [UInt8]
+        /// "Thank you" and nothing else.
+        package var isThanks = false
+        /// Of its words; nil for a short text.
+        package var textKey: Int64?
 
         package init(
             id: StoredMessageID, ticketID: TicketID?, direction: String, dedupeKey: ContentDigest, isFlagged: Bool,
@@ -192,6 +214,41 @@ package struct IntakeBatch: Sendable {
         }
     }
 
+    /// What a believed report says about a mail that left our mailboxes.
+    package struct Failure: Sendable {
+        package var delivery: IntakeLookup.FailedDelivery
+        /// The report.
+        package var messageID: StoredMessageID
+        /// Of the mail that came back; nil when the report does not say.
+        package var original: MessageID?
+        package var status: String?
+        package var isPermanent: Bool
+
+        package init(
+            delivery: IntakeLookup.FailedDelivery, messageID: StoredMessageID, original: MessageID?, status: String?,
+            isPermanent: Bool
+        ) {
+            self.delivery = delivery
+            self.messageID = messageID
+            self.original = original
+            self.status = status
+            self.isPermanent = isPermanent
+        }
+    }
+
+    /// A mail that left one of our mailboxes.
+    package struct SentID: Sendable {
+        package var digest: ContentDigest
+        package var ticketID: TicketID?
+        package var messageID: StoredMessageID?
+
+        package init(digest: ContentDigest, ticketID: TicketID?, messageID: StoredMessageID?) {
+            self.digest = digest
+            self.ticketID = ticketID
+            self.messageID = messageID
+        }
+    }
+
     package var mailboxID: MailboxID
     package var folderID: FolderID
     package var uidValidity: UInt32
@@ -206,8 +263,14 @@ package struct IntakeBatch: Sendable {
     package var participants: [(ticketID: TicketID, address: String)] = []
     package var events: [Event] = []
     package var quarantined: [Quarantined] = []
-    /// Existing tickets in which a person wrote, and the status that follows.
+    /// Existing tickets whose status changes, and the status that follows.
     package var statuses: [TicketID: TicketStatus] = [:]
+    package var failures: [Failure] = []
+    /// Addresses that complained about a mail of ours; lower case.
+    package var complaints: Set<String> = []
+    /// Addresses from which a verified person wrote: they can be reached.
+    package var reachable: Set<String> = []
+    package var sentIDs: [SentID] = []
 
     package init(mailboxID: MailboxID, folderID: FolderID, uidValidity: UInt32, lastUID: UInt32, leaseEpoch: Int64) {
         self.mailboxID = mailboxID

@@ -45,6 +45,7 @@ struct Martlet: AsyncParsableCommand {
                 name: "Single mails and texts",
                 subcommands: [
                     ParseCommand.self,
+                    WhyCommand.self,
                     TriageCommand.self,
                     TrainCommand.self,
                     IsolatedParseCommand.self,

@@ -72,11 +72,30 @@ struct Office {
     // MARK: - The desk
 
     /// Runs the mailbox's service beside `body` and shuts it down gracefully afterwards.
-    func whileOpen(_ body: () async throws -> Void) async throws {
+    func whileOpen(_ mailbox: MailboxSettings? = nil, _ body: () async throws -> Void) async throws {
+        try await self.whileRunning(mailbox ?? self.mailbox, [], body)
+    }
+
+    /// The same, with the jobs that queue mail about tickets.
+    func whileWorking(_ body: () async throws -> Void) async throws {
+        let id = try await self.store.mailbox(named: self.mailbox.name, address: self.mailbox.address).id
+        let workers = try WorkerPool(
+            queue: self.context.queue,
+            handlers: [
+                AcknowledgeJob(context: self.context, mailboxes: [id: self.mailbox]),
+                NotifyJob(context: self.context, mailboxes: [id: self.mailbox]),
+            ], settings: WorkerSettings())
+        try await self.whileRunning(self.mailbox, [workers], body)
+    }
+
+    private func whileRunning(
+        _ mailbox: MailboxSettings, _ others: [any Service], _ body: () async throws -> Void
+    ) async throws {
         let wakeups = Wakeups(pool: self.store.pool, configuration: self.database.configuration)
-        let service = MailboxService(context: self.context, mailbox: self.mailbox, wakeups: wakeups) {}
+        let service = MailboxService(context: self.context, mailbox: mailbox, wakeups: wakeups) {}
+        let services: [any Service] = [wakeups, service] + others
         let group = ServiceGroup(
-            configuration: .init(services: [.init(service: wakeups), .init(service: service)], logger: Self.logger))
+            configuration: .init(services: services.map { .init(service: $0) }, logger: Self.logger))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             let result: Result<Void, any Error>
@@ -124,6 +143,13 @@ struct Office {
                     answer_from)
                 values (\(ticket), \(customer), \(mailbox.rawValue), \(recipient), 'A question', 'A question', now(),
                     \(self.user))
+                """,
+                // Nothing automatic goes to somebody who did not write in the thread.
+                """
+                insert into message (id, ticket_id, mailbox_id, direction, kind, dedupe_key, sender_address, subject,
+                    body_text, reply_text, suppress_automatic, thread_reason, internal_date)
+                values (\(ticket), \(ticket), \(mailbox.rawValue), 'in', 'human', sha256(\(name)::text::bytea),
+                    \(recipient), 'A question', 'A question', 'A question', false, 'new', now())
                 """,
             ]
             let mail = OutboxMail(
@@ -173,6 +199,15 @@ struct Office {
                 found.withLock { $0.append(seen) }
             }
             return found.withLock { $0 }.sorted { $0.uid < $1.uid }
+        }
+    }
+
+    /// The mails in somebody's inbox, once `count` of them have come.
+    func received(_ count: Int, by user: String) async throws -> [FetchedMessage] {
+        while true {
+            let mails = try await self.mails(in: "INBOX", of: user)
+            if mails.count >= count { return mails }
+            try await Task.sleep(for: .milliseconds(50))
         }
     }
 

@@ -68,7 +68,7 @@ import Testing
     @Test func `a stranger who guesses a Message-ID gets a ticket of their own`() throws {
         let message = try self.message(from: "mallory@example.org", references: ["mail-1@example.com"])
         let assignment = self.assign(message, self.ticket(), knows: "mail-1@example.com")
-        guard case .open(let linked, _) = assignment else {
+        guard case .open(let linked, _, _) = assignment else {
             Issue.record("joined: \(assignment)")
             return
         }
@@ -91,7 +91,7 @@ import Testing
     @Test func `a reply to a closed ticket opens a linked one`() throws {
         let message = try self.message(from: "ann@example.com", inReplyTo: ["mail-1@example.com"])
         let assignment = self.assign(message, self.ticket(.closed, resolvedAt: self.now), knows: "mail-1@example.com")
-        guard case .open(let linked, _) = assignment else {
+        guard case .open(let linked, _, _) = assignment else {
             Issue.record("joined: \(assignment)")
             return
         }
@@ -108,7 +108,9 @@ import Testing
 
     @Test func `an unrelated mail of a known customer is a new ticket`() throws {
         let message = try self.message(from: "ann@example.com")
-        #expect(self.assign(message, self.ticket()) == .open(linked: nil, reason: "refers to nothing known"))
+        #expect(
+            self.assign(message, self.ticket())
+                == .open(linked: nil, isStranger: false, reason: "refers to nothing known"))
     }
 
     @Test(

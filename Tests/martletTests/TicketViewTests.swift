@@ -55,7 +55,7 @@ import Testing
         for key in ["customer_email", "sentiment_score", "confidence_score", "created_at"] {
             #expect(line.contains("\"\(key)\":"))
         }
-        #expect(line.contains(#""ticket":"MT-1042""#))
+        #expect(line.contains(#""ticket_number":"MT-1042""#))
     }
 
     @Test(arguments: [(0.0, "0.00"), (0.875, "0.88"), (-0.4, "-0.40"), (1.0, "1.00"), (-0.001, "0.00")])

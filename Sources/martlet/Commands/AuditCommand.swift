@@ -55,7 +55,7 @@ struct AuditCommand: AsyncParsableCommand {
         let accounts = try await DeskRuntime.with(self.options, needing: .mailboxes) { runtime in
             var accounts: [Account] = []
             for mailbox in try runtime.mailboxes(named: self.mailbox) {
-                accounts.append(try await Self.account(mailbox, runtime.store))
+                accounts += try await Self.accounts(mailbox, runtime.store)
             }
             return accounts
         }
@@ -63,30 +63,43 @@ struct AuditCommand: AsyncParsableCommand {
         if accounts.contains(where: { !$0.missing.isEmpty }) { throw ExitCode(CommandError.Code.failed.rawValue) }
     }
 
-    private static func account(_ mailbox: MailboxSettings, _ store: DeskStore) async throws -> Account {
-        let name = mailbox.folders.inbox
+    private static func accounts(_ mailbox: MailboxSettings, _ store: DeskStore) async throws -> [Account] {
         let logger = Logger(label: "audit") { _ in SwiftLogNoOpLogHandler() }
-        let uids: [UInt32]
-        let validity: UInt32
         do {
-            let session = try await IMAPSession.connect(to: mailbox.imap, as: MailLogin.imap(mailbox), logger: logger)
-            validity = try await session.select(FolderName(name), readOnly: true).uidValidity.rawValue
-            let first = try Self.require(UID(1))
-            uids = try await session.searchUIDs(in: .from(first)).map(\.rawValue)
+            let session = try await IMAPSession.connect(
+                to: mailbox.imap, as: MailboxConnection.credential(of: mailbox), logger: logger)
+            let folders = try await MailboxFolders.find(in: session, settings: mailbox, creating: false)
+            var accounts = [try await Self.account(folders.inbox, of: mailbox, session, store)]
+            // Sent is watched from the first start on; before it there is nothing to compare.
+            if try await store.knownFolder(named: folders.sent.text, ofMailbox: mailbox.name) != nil {
+                accounts.append(try await Self.account(folders.sent, of: mailbox, session, store))
+            }
             await session.logout()
+            return accounts
         } catch let error as MailError {
             let finding = MailboxCheck.explain(error, mailbox.name, mailbox.imap, key: "imap")
             throw CommandError(.failed, "\(mailbox.name): \(finding.detail)", remedy: finding.remedy)
         }
-        guard let folder = try await store.knownFolder(named: name, ofMailbox: mailbox.name) else {
+    }
+
+    private static func account(
+        _ name: FolderName, of mailbox: MailboxSettings, _ session: IMAPSession, _ store: DeskStore
+    ) async throws -> Account {
+        let validity = try await session.select(name, readOnly: true).uidValidity.rawValue
+        let first = try Self.require(UID(1))
+        let uids = try await session.searchUIDs(in: .from(first)).map(\.rawValue)
+        guard let folder = try await store.knownFolder(named: name.text, ofMailbox: mailbox.name) else {
             return Account(
-                mailbox: mailbox.name, folder: name, server: uids, ledger: [], cursor: 0, note: "never read yet")
+                mailbox: mailbox.name, folder: name.text, server: uids, ledger: [], cursor: 0, note: "never read yet")
         }
         let ledger = try await store.ledgerUIDs(of: folder)
         let isSame = folder.uidValidity == validity
+        // What was sent before the desk came is not read.
+        let isInbox = name == FolderName(mailbox.folders.inbox)
         return Account(
-            mailbox: mailbox.name, folder: name, server: uids, ledger: ledger, cursor: folder.lastUID,
-            note: isSame ? nil : "the server numbered the folder anew; it will be read again")
+            mailbox: mailbox.name, folder: name.text,
+            server: isInbox || !isSame ? uids : uids.filter { $0 >= folder.firstNewUID }, ledger: ledger,
+            cursor: folder.lastUID, note: isSame ? nil : "the server numbered the folder anew; it will be read again")
     }
 
     private static func require(_ uid: UID?) throws(CommandError) -> UID {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Desk
 import DeskModel
 import DeskStore
 import Foundation
+import Logging
 
 /// `martlet quarantine`: mails that could not be read or stored, with their raw bytes.
 struct QuarantineCommand: AsyncParsableCommand {
@@ -13,9 +15,10 @@ struct QuarantineCommand: AsyncParsableCommand {
 
               martlet quarantine list
               martlet quarantine export 42 --to mail.eml
+              martlet quarantine replay 42                   after an update, or when the server was to blame
               martlet quarantine discard 42
             """,
-        subcommands: [List.self, Show.self, Export.self, Discard.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Export.self, Replay.self, Discard.self], defaultSubcommand: List.self)
 
     private struct Row: Encodable {
         let id: Int64
@@ -101,6 +104,22 @@ struct QuarantineCommand: AsyncParsableCommand {
                 throw CommandError(
                     .failed, "\(to) cannot be written", remedy: "choose a file that does not exist yet")
             }
+        }
+    }
+
+    struct Replay: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read one mail again; when it can be read it becomes a mail like any other.")
+
+        @OptionGroup var options: GlobalOptions
+        @Argument(help: "Id of the mail, as list shows it.") var id: Int64
+
+        func run() async throws {
+            let result = try await DeskRuntime.with(self.options, needing: .everything) { runtime in
+                let context = runtime.context(logger: Logger(label: "replay") { _ in SwiftLogNoOpLogHandler() })
+                return try await QuarantineReplay(context: context).run(self.id, actor: Operator.name)
+            }
+            Terminal.print("mail \(self.id) is in \(result.number?.description ?? "no ticket")")
         }
     }
 

@@ -51,6 +51,9 @@ struct StatusCommand: AsyncParsableCommand {
             Terminal.print("paused       \(pause.scope) by \(pause.by) since \(Moment.text(pause.since))\(reason)")
         }
         let overview = report.overview
+        for reason in overview.stopped {
+            Terminal.print("stopped      automatic mail, for an hour: \(DisplayWidth.printable(reason))")
+        }
         Terminal.print("tickets      \(Self.counts(overview.ticketsByStatus))")
         Terminal.print("outgoing     \(Self.counts(overview.outboxByState))")
         Terminal.print("mailbox      \(Self.counts(overview.writesByState))")

@@ -25,9 +25,13 @@ struct TicketsCommand: AsyncParsableCommand {
               martlet tickets resolve MT-1042 --note "sent a new one"
               martlet tickets assign MT-1042 anna
               martlet tickets retag MT-1042 "Returns & refunds"
+              martlet tickets split MT-1042 3                the third mail and all after it are another matter
+              martlet tickets merge MT-1042 MT-1040          two tickets about one matter
+              martlet tickets undo MT-1042                   take the last split, detach or merge back
             """,
         subcommands: [
             List.self, Show.self, Explain.self, Similar.self, Resolve.self, Reopen.self, Assign.self, Retag.self,
+            Split.self, Detach.self, Merge.self, Undo.self,
         ], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {

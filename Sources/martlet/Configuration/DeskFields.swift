@@ -48,6 +48,20 @@ enum DeskFields {
             .duration(
                 "automatic.max_age", \.automaticMaxAge, in: .seconds(60)...(.seconds(30 * 86_400)),
                 preset: preset.automaticMaxAge, "Nothing automatic goes out for a mail older than this."),
+            .integer(
+                "automatic.address_cap", \.automaticCaps.addressPerDay, in: 0...1_000,
+                preset: preset.automaticCaps.addressPerDay, "Automatic mails to one address within a day."),
+            .integer(
+                "automatic.domain_cap", \.automaticCaps.domainPerHour, in: 0...100_000,
+                preset: preset.automaticCaps.domainPerHour,
+                "Automatic mails to one domain within an hour; the big mail providers are counted by their words."),
+            .integer(
+                "automatic.similar_cap", \.automaticCaps.similarPerHour, in: 0...100_000,
+                preset: preset.automaticCaps.similarPerHour,
+                "Automatic mails within an hour in answer to mails of nearly the same words."),
+            .integer(
+                "automatic.hourly_cap", \.automaticCaps.deskPerHour, in: 0...1_000_000,
+                preset: preset.automaticCaps.deskPerHour, "Automatic mails of the whole desk within an hour."),
             .duration(
                 "ack.delay", \.acknowledgement.delay, in: .zero...(.seconds(86_400)),
                 preset: preset.acknowledgement.delay, "An answer that goes out earlier replaces the acknowledgement."),
@@ -57,7 +71,7 @@ enum DeskFields {
             .addresses("escalation.team", \.escalation.team, "Who gets notices of tickets that need a person."),
             .integer(
                 "escalation.hourly_cap", \.escalation.hourlyCap, in: 0...10_000, preset: preset.escalation.hourlyCap,
-                "Notices an hour; more of them wait for the next hour."),
+                "Notices an hour; a digest tells about those beyond."),
             .addresses("escalation.vip", \.escalation.vip, "Customers whose mail is always escalated."),
             .fraction(
                 "draft.floor", \.draft.floor, preset: preset.draft.floor,
@@ -101,6 +115,8 @@ enum DeskFields {
             .duration(
                 "reopen_window", \.reopenWindow, in: .zero...(.seconds(3_650 * 86_400)), preset: preset.reopenWindow,
                 "A reply within this time reopens a resolved ticket; a later one opens a linked ticket."),
+            .addresses("agents", \.agents, "People who answer customers; what they forward counts as the sender's."),
+            Self.threadReferences,
             .duration(
                 "retention", \.retention, in: .seconds(86_400)...(.seconds(3_650 * 86_400)),
                 preset: preset.retention, "Rows of finished jobs and intake attempts are kept this long."),
@@ -109,6 +125,20 @@ enum DeskFields {
                 preset: preset.maximumMessageSize, "Of larger mails only the header is fetched."),
         ]
     }
+
+    private static let threadReferences = ConfigurationField<DeskSettings>(
+        "thread_references", kind: "list of @SENDER WORDS {ref}", preset: "[]",
+        "How mail of programs that keep no thread tells what it is about.",
+        .list { texts, settings throws(ConfigurationComplaint) in
+            settings.threadReferences = []
+            for text in texts {
+                guard let pattern = ReferencePattern(text) else {
+                    throw ConfigurationComplaint(
+                        "\(text) is no sender and words with {ref}", remedy: "write \"@market.example Order {ref}\"")
+                }
+                settings.threadReferences.append(pattern)
+            }
+        })
 
     private static let importSince = ConfigurationField<DeskSettings>(
         "import.since", kind: "now, all or a duration", preset: "now",

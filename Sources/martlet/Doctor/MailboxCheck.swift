@@ -25,7 +25,8 @@ struct MailboxCheck: Sendable {
         let check = "imap \(self.name)"
         do {
             let session = try await IMAPSession.connect(
-                to: self.mailbox.imap, as: MailLogin.imap(self.mailbox), timeouts: Self.timeouts, logger: Self.logger)
+                to: self.mailbox.imap, as: MailboxConnection.credential(of: self.mailbox), timeouts: Self.timeouts,
+                logger: Self.logger)
             var findings = [Finding.ok(check, "logged in at \(self.mailbox.imap.host) as \(self.mailbox.user)")]
             do {
                 findings.append(try await self.folders(session))
@@ -79,19 +80,15 @@ struct MailboxCheck: Sendable {
     /// What a first start would do with the mail that is there; after it, where the cursor stands.
     private func firstContact(_ session: IMAPSession) async throws -> Finding {
         let check = "mail \(self.name)"
-        let inbox = try await session.select(FolderName(self.mailbox.folders.inbox), readOnly: true)
+        let survey = try await MailboxSurvey.take(of: self.mailbox, over: session, since: .seconds(7 * 86_400))
+        let mails = Self.grouped(survey.mailCount)
         if let known = try? await self.store?.knownFolder(named: self.mailbox.folders.inbox, ofMailbox: self.name) {
-            let isSame = known.uidValidity == inbox.uidValidity.rawValue
+            let isSame = known.uidValidity == survey.uidValidity
             return .ok(
                 check,
                 isSame
-                    ? "\(inbox.exists) mails; read up to UID \(known.lastUID)"
-                    : "\(inbox.exists) mails; the server numbered them anew, known ones will be recognised")
-        }
-        let week = Date(timeIntervalSinceNow: -7 * 86_400)
-        let recent = try await session.searchUIDs(since: week)
-        let unanswered = try await session.overview(Array(recent.suffix(2_000))).filter {
-            !$0.flags.contains(.answered)
+                    ? "\(mails) mails; read up to UID \(known.lastUID)"
+                    : "\(mails) mails; the server numbered them anew, known ones will be recognised")
         }
         let history =
             switch self.settings.importSince {
@@ -100,10 +97,10 @@ struct MailboxCheck: Sendable {
             case .age(let age): "those of the last \(Quantity.text(age)) will be imported as new"
             }
         let offer =
-            unanswered.isEmpty
+            survey.unanswered.isEmpty
             ? ""
-            : "; \(unanswered.count) unanswered of the last 7 days can be drafted with martlet import --since 7d"
-        return .ok(check, "\(Self.grouped(inbox.exists)) mails; \(history)\(offer)")
+            : "; \(survey.unanswered.count) unanswered of the last 7 days can be drafted with martlet import --since 7d"
+        return .ok(check, "\(mails) mails; \(history)\(offer)")
     }
 
     /// `40,112`.
@@ -123,12 +120,15 @@ struct MailboxCheck: Sendable {
         let check = "smtp \(self.name)"
         do {
             let session = try await SMTPSession.connect(
-                to: self.mailbox.smtp, as: MailLogin.smtp(self.mailbox), helo: self.mailbox.address.domain,
+                to: self.mailbox.smtp, as: MailboxConnection.smtpCredential(of: self.mailbox),
+                helo: self.mailbox.address.domain,
                 timeouts: Self.timeouts, logger: Self.logger)
             await session.quit()
             let host = self.mailbox.smtp.host
             return .ok(
-                check, MailLogin.smtp(self.mailbox) == nil ? "reached \(host), no login" : "logged in at \(host)")
+                check,
+                MailboxConnection.smtpCredential(of: self.mailbox) == nil
+                    ? "reached \(host), no login" : "logged in at \(host)")
         } catch {
             return Self.explain(error, check, self.mailbox.smtp, key: "smtp")
         }
@@ -186,26 +186,6 @@ struct MailboxCheck: Sendable {
         case .cancelled, .rejected, .folderMissing, .overQuota, .protocolViolation, .messageTooLarge, .needsSMTPUTF8,
             .needs8BITMIME, .notSupported, .invalidArgument:
             return .fail(check, "\(error)", "see the log of \(endpoint.host)")
-        }
-    }
-}
-
-/// How a mailbox's settings log in.
-enum MailLogin {
-    static func imap(_ mailbox: MailboxSettings) -> SASLCredential {
-        guard let oauth = mailbox.oauth else { return .password(user: mailbox.user, mailbox.password) }
-        let tokens = OAuthTokenSource(
-            url: oauth.tokenURL, clientID: oauth.clientID, clientSecret: oauth.clientSecret,
-            refreshToken: oauth.refreshToken)
-        return .oauth2(user: mailbox.user) { try await tokens.accessToken() }
-    }
-
-    /// nil for a relay that asks for none.
-    static func smtp(_ mailbox: MailboxSettings) -> SASLCredential? {
-        switch mailbox.smtpLogin {
-        case .sameAsIMAP: Self.imap(mailbox)
-        case .none: nil
-        case .password(let user, let password): .password(user: user, password)
         }
     }
 }

@@ -6,7 +6,8 @@ import Foundation
 enum TicketView {
     /// One ticket in JSON.
     struct Row: Encodable {
-        let ticket: String
+        let id: Int64
+        let ticketNumber: String
         let subject: String
         let customerEmail: String
         let customerName: String?
@@ -21,7 +22,8 @@ enum TicketView {
         let messageCount: Int
 
         init(_ ticket: TicketSummary) {
-            self.ticket = TicketNumber(ticket.number).description
+            self.id = ticket.id
+            self.ticketNumber = TicketNumber(ticket.number).description
             self.subject = ticket.subject
             self.customerEmail = ticket.customerEmail
             self.customerName = ticket.customerName
@@ -37,7 +39,8 @@ enum TicketView {
         }
 
         enum CodingKeys: String, CodingKey {
-            case ticket, subject, category, priority, status, decision
+            case id, subject, category, priority, status, decision
+            case ticketNumber = "ticket_number"
             case customerEmail = "customer_email"
             case customerName = "customer_name"
             case sentimentScore = "sentiment_score"
@@ -146,12 +149,12 @@ enum TicketView {
             lines.append("decision   \(decision)\(ticket.confidenceScore.map { ", sure \(Self.fraction($0))" } ?? "")")
         }
         if let resolution = detail.resolution { lines.append("resolved   \(Self.line(resolution))") }
-        for message in detail.messages {
+        for (place, message) in detail.messages.enumerated() {
             let arrow = message.direction == "in" ? "←" : "→"
             let files = message.attachments == 0 ? "" : ", \(message.attachments) attached"
             let kind = message.kind == "human" ? "" : ", \(message.kind)"
             let sender = Self.line(message.sender ?? "unknown sender")
-            lines += ["", "\(arrow) \(Moment.text(message.internalDate))  \(sender)\(kind)\(files)"]
+            lines += ["", "\(place + 1). \(arrow) \(Moment.text(message.internalDate))  \(sender)\(kind)\(files)"]
             lines += Self.paragraph(message.text)
         }
         if let draft: Draft = Self.decoded(detail.draft) {
