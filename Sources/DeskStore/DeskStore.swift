@@ -23,6 +23,8 @@ package struct DeskStore: Sendable {
             Migration(
                 version: 4, name: "ticket_embedding",
                 sql: String(decoding: PackageResources._004_ticket_embedding_sql, as: UTF8.self)),
+            Migration(
+                version: 6, name: "case", sql: String(decoding: PackageResources._006_case_sql, as: UTF8.self)),
         ]
     }
 }
