@@ -45,30 +45,71 @@ package actor Answerer {
         }
     }
 
+    /// A mail to be answered, and what is already known about it.
+    package struct Inquiry: Sendable {
+        package var question: MailQuestion
+        /// Embedding of `question.text` when triage has made it already.
+        package var vector: [Float]?
+        package var drafter: ExtractiveDrafter
+        /// True when the answer may go out alone: every sentence of the mail is then looked at, and one that is about
+        /// nothing the sources know counts as uncovered even when it asks nothing.
+        package var isStrict: Bool
+
+        package init(
+            _ question: MailQuestion, vector: [Float]? = nil, drafter: ExtractiveDrafter, isStrict: Bool = false
+        ) {
+            self.question = question
+            self.vector = vector
+            self.drafter = drafter
+            self.isStrict = isStrict
+        }
+    }
+
     /// A draft for one mail, or why there is none.
-    /// - Parameters:
-    ///   - vector: embedding of `question.text` when triage has made it already.
-    ///   - isStrict: true when the answer may go out alone: every sentence of the mail is then looked at, and one that
-    ///     is about nothing the sources know counts as uncovered even when it asks nothing.
     /// - Throws: what the encoder throws; `.dimensionMismatch`.
-    package func answer(
-        _ question: MailQuestion, vector: [Float]? = nil, drafter: ExtractiveDrafter, isStrict: Bool = false
-    ) async throws -> Answer {
+    package func answer(_ inquiry: Inquiry) async throws -> Answer { try await self.answers(to: [inquiry])[0] }
+
+    /// A draft for each mail, or why there is none. The encoder sees what has to be embedded of all mails at once.
+    /// - Throws: what the encoder throws; `.dimensionMismatch`.
+    package func answers(to inquiries: [Inquiry]) async throws -> [Answer] {
         let index = self.index
         let generation = self.generation
-        var whole = vector ?? []
-        if vector == nil { whole = try await self.encoder.encode([question.text]).first ?? [] }
-        let expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
-        let found = try index.search(question.text, vector: whole, limit: 5, expecting: expecting)
-        let parts = try await self.parts(
-            of: question, index: index, whole: found, expecting: expecting, isStrict: isStrict)
+        let missing = inquiries.indices.filter { inquiries[$0].vector == nil }
+        var wholes = inquiries.map { $0.vector ?? [] }
+        if !missing.isEmpty {
+            let vectors = try await self.encoder.encode(missing.map { inquiries[$0].question.text })
+            for (position, vector) in zip(missing, vectors) { wholes[position] = vector }
+        }
+        let looks = try zip(inquiries, wholes).map { try Look($0, whole: $1, index: index) }
+        // Customers of a batch often say the same sentence; it is embedded once.
+        let sentences = Array(Set(looks.flatMap { $0.statements.map(\.text) })).sorted()
+        let vectors = sentences.isEmpty ? [] : try await self.encoder.encode(sentences)
+        let vectorOf = Dictionary(uniqueKeysWithValues: zip(sentences, vectors))
+        var answers: [Answer] = []
+        for look in looks {
+            let parts = try look.statements.map { statement in
+                let vector = vectorOf[statement.text] ?? []
+                return Part(
+                    text: statement.text, isRequest: statement.isRequest, vector: vector,
+                    found: try index.search(statement.text, vector: vector, limit: 3, expecting: look.expecting))
+            }
+            answers.append(try await self.answer(look, parts: parts, index: index, generation: generation))
+        }
+        return answers
+    }
+
+    private func answer(
+        _ look: Look, parts: [Part], index: KnowledgeIndex, generation: Int
+    ) async throws -> Answer {
+        let drafter = look.inquiry.drafter
+        let found = look.found
         // A long mail blurs its question: the clearest sentence may stand for the mail.
         let clearest = parts.max { $0.found.answerable < $1.found.answerable }
         let leader = clearest.flatMap { Self.sentenceTrust * $0.found.answerable > found.answerable ? $0 : nil }
         let answerable = leader.map { Self.sentenceTrust * $0.found.answerable } ?? found.answerable
         var wanted: [(hit: SearchHit, vector: [Float])] = []
         if let hit = Self.best(of: leader?.found ?? found, within: found) {
-            wanted.append((hit, leader?.vector ?? whole))
+            wanted.append((hit, leader?.vector ?? look.whole))
         }
         for part in parts where part.isRequest && part.found.answerable >= max(0.6, drafter.floor) {
             guard let hit = part.found.hits.first, !part.isCovered(by: wanted.map(\.hit.index)) else { continue }
@@ -83,12 +124,13 @@ package actor Answerer {
         var uncovered = requests.filter { part in
             part.found.answerable < Self.coveredFloor || !part.isCovered(by: used)
         }.map(\.text)
-        if isStrict {
+        if look.inquiry.isStrict {
             uncovered += parts.filter { !$0.isRequest && $0.found.answerable < Self.relatedFloor }.map(\.text)
-            if question.isLong { uncovered.append("the rest of a long mail") }
+            if look.inquiry.question.isLong { uncovered.append("the rest of a long mail") }
         }
         let outcome = drafter.draft(
-            question, answerable: answerable, sources: sources, uncovered: uncovered, requests: requests.count)
+            look.inquiry.question, answerable: answerable, sources: sources, uncovered: uncovered,
+            requests: requests.count)
         return Answer(outcome: outcome, found: found, answerable: answerable, uncovered: uncovered)
     }
 
@@ -114,19 +156,27 @@ package actor Answerer {
         }
     }
 
-    /// Each sentence of a mail searched on its own; empty when the mail as a whole is clear and asks one thing.
-    private func parts(
-        of question: MailQuestion, index: KnowledgeIndex, whole: SearchResult, expecting: Analysis.Label?,
-        isStrict: Bool
-    ) async throws -> [Part] {
-        let statements = question.statements
-        let isClear = !isStrict && whole.answerable >= Self.clear && statements.count(where: \.isRequest) <= 1
-        guard !index.isEmpty, !isClear, statements.map(\.text) != [question.text] else { return [] }
-        let vectors = try await self.encoder.encode(statements.map(\.text))
-        return try zip(statements, vectors).map { statement, vector in
-            Part(
-                text: statement.text, isRequest: statement.isRequest, vector: vector,
-                found: try index.search(statement.text, vector: vector, limit: 3, expecting: expecting))
+    /// A mail searched as a whole, and what of it needs a look on its own.
+    private struct Look {
+        let inquiry: Inquiry
+        let whole: [Float]
+        let expecting: Analysis.Label?
+        let found: SearchResult
+        /// Each sentence; empty when the mail as a whole is clear and asks one thing.
+        let statements: [MailQuestion.Statement]
+
+        init(_ inquiry: Inquiry, whole: [Float], index: KnowledgeIndex) throws {
+            let question = inquiry.question
+            self.inquiry = inquiry
+            self.whole = whole
+            self.expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
+            self.found = try index.search(question.text, vector: whole, limit: 5, expecting: self.expecting)
+            let statements = question.statements
+            let isClear =
+                !inquiry.isStrict && self.found.answerable >= Answerer.clear
+                && statements.count(where: \.isRequest) <= 1
+            let isNeeded = !index.isEmpty && !isClear && statements.map(\.text) != [question.text]
+            self.statements = isNeeded ? statements : []
         }
     }
 

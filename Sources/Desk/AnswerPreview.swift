@@ -41,14 +41,11 @@ package struct AnswerPreview: Sendable {
     package func answers(_ mails: [Mail]) async throws -> [Result] {
         let analyses = try await self.engine.analyse(
             mails.map { TriageInput(subject: $0.subject, body: $0.body) })
-        var results: [Result] = []
-        for (mail, analysed) in zip(mails, analyses) {
-            results.append(try await self.result(mail, analysed))
-        }
-        return results
+        let answers = try await self.answerer.answers(to: zip(mails, analyses).map { self.inquiry($0, $1) })
+        return zip(mails, zip(analyses, answers)).map { self.result($0, $1.0, $1.1) }
     }
 
-    private func result(_ mail: Mail, _ analysed: TriageResult) async throws -> Result {
+    private func inquiry(_ mail: Mail, _ analysed: TriageResult) -> Answerer.Inquiry {
         let analysis = analysed.analysis
         let question = MailQuestion(
             subject: mail.subject, body: mail.body, language: analysis.language,
@@ -57,8 +54,11 @@ package struct AnswerPreview: Sendable {
         let drafter = ExtractiveDrafter(
             floor: self.settings.draft.floor, signature: self.settings.draft.signature,
             linkHosts: self.settings.draft.linkHosts)
-        let answer = try await self.answerer.answer(
-            question, vector: analysed.embedding, drafter: drafter, isStrict: self.mode == .answer)
+        return .init(question, vector: analysed.embedding, drafter: drafter, isStrict: self.mode == .answer)
+    }
+
+    private func result(_ mail: Mail, _ analysed: TriageResult, _ answer: Answer) -> Result {
+        let analysis = analysed.analysis
         let text = "\(mail.subject)\n\(mail.body)"
         var input = DecisionInput(
             mode: self.mode, classification: .init(kind: .human, reasons: [], suppressAutoReply: false),

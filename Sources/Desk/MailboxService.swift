@@ -1,3 +1,4 @@
+internal import ConnectionThread
 internal import DeskModel
 internal import DeskStore
 internal import Foundation
@@ -91,10 +92,12 @@ package struct MailboxService: Service {
     }
 
     private func workWhileHeld(_ record: MailboxRecord, _ hold: MailboxHold) async throws {
+        let reader = Locked<IMAPSession?>(nil)
         let sync = MailboxSync(
-            context: self.context, mailbox: self.mailbox, record: record, hold: hold, progress: self.progress)
+            context: self.context, mailbox: self.mailbox, record: record, hold: hold, reader: reader,
+            progress: self.progress)
         let writer = MailboxWriter(
-            context: self.context, mailbox: self.mailbox, record: record, hold: hold,
+            context: self.context, mailbox: self.mailbox, record: record, hold: hold, reader: reader,
             wake: self.wakeups.signal(for: DeskStore.writesChannel), progress: self.progress)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await hold.keep() }

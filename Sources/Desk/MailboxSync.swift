@@ -21,6 +21,8 @@ struct MailboxSync: Sendable {
     let mailbox: MailboxSettings
     let record: MailboxRecord
     let hold: MailboxHold
+    /// The session that waits for news, for others that see news first.
+    let reader: Locked<IMAPSession?>
     let progress: @Sendable () -> Void
 
     private var intake: MessageIntake {
@@ -30,6 +32,8 @@ struct MailboxSync: Sendable {
     /// One connection's life: until it breaks, the lease is lost, or the task is cancelled.
     func run() async throws {
         let session = try await MailboxConnection.open(self.mailbox, logger: self.context.logger)
+        self.reader.withLock { $0 = session }
+        defer { self.reader.withLock { $0 = nil } }
         do {
             try await self.follow(session)
             await session.logout()

@@ -19,6 +19,8 @@ struct MailboxWriter: Sendable {
     let mailbox: MailboxSettings
     let record: MailboxRecord
     let hold: MailboxHold
+    /// The session that waits for new mail.
+    let reader: Locked<IMAPSession?>
     let wake: WakeSignal
     let progress: @Sendable () -> Void
 
@@ -168,6 +170,7 @@ struct MailboxWriter: Sendable {
         guard !writes.isEmpty else { return }
         let inbox = FolderName(self.mailbox.folders.inbox)
         let selected = try await session.select(inbox)
+        await self.reader.withLock { $0 }?.look(for: selected.exists)
         // Mails with the same marks go in one command.
         var groups: [[String]: [(write: MailboxWrite, uid: UID)]] = [:]
         for write in writes {

@@ -34,8 +34,11 @@ package struct TriageStep: Sendable {
         var records: [TriageRecord] = []
         var writes: [MailboxWrite] = []
         var mails: [OutboxMail] = []
-        for (subject, result) in zip(subjects, results) {
-            let outcome = try await self.outcome(of: subject, result, isBackfill: isBackfill) { keys.removeFirst() }
+        let answers = try await self.answers(to: subjects, results, isBackfill: isBackfill)
+        for (index, (subject, result)) in zip(subjects, results).enumerated() {
+            let outcome = self.outcome(of: subject, result, answers[index], isBackfill: isBackfill) {
+                keys.removeFirst()
+            }
             records.append(outcome.record)
             writes += outcome.writes
             mails += outcome.mails
@@ -65,13 +68,16 @@ package struct TriageStep: Sendable {
         self.context.settings.escalation.vip.contains { $0.normalized == subject.customerEmail }
     }
 
+    private func mode(of subject: TriageSubject) -> Mode {
+        self.mailboxes[subject.mailboxID].map(self.context.mode) ?? .observe
+    }
+
     private func outcome(
-        of subject: TriageSubject, _ result: TriageResult, isBackfill: Bool, nextID: () -> Int64
-    ) async throws -> Outcome {
+        of subject: TriageSubject, _ result: TriageResult, _ answer: Answer?, isBackfill: Bool, nextID: () -> Int64
+    ) -> Outcome {
         let mailbox = self.mailboxes[subject.mailboxID]
-        let mode = mailbox.map(self.context.mode) ?? .observe
+        let mode = self.mode(of: subject)
         let isWork = !isBackfill && !subject.isHistory
-        let answer = isWork && !subject.isSuperseded ? try await self.answer(subject, result, mode: mode) : nil
         let decision =
             isWork
             ? self.decision(subject, result, answer, mode: mode)
@@ -102,8 +108,20 @@ package struct TriageStep: Sendable {
 
     // MARK: - Thinking
 
-    private func answer(_ subject: TriageSubject, _ result: TriageResult, mode: Mode) async throws -> Answer {
-        let settings = self.context.settings
+    /// What to answer to each; nil where there is nothing to do.
+    private func answers(
+        to subjects: [TriageSubject], _ results: [TriageResult], isBackfill: Bool
+    ) async throws -> [Answer?] {
+        let work = subjects.indices.filter { !isBackfill && !subjects[$0].isHistory && !subjects[$0].isSuperseded }
+        let found = try await self.knowledge.answerer.answers(
+            to: work.map { self.inquiry(subjects[$0], results[$0]) })
+        var answers = [Answer?](repeating: nil, count: subjects.count)
+        for (index, answer) in zip(work, found) { answers[index] = answer }
+        return answers
+    }
+
+    private func inquiry(_ subject: TriageSubject, _ result: TriageResult) -> Answerer.Inquiry {
+        let settings = self.context.settings.draft
         let question = MailQuestion(
             subject: subject.subject, body: Self.text(of: subject), customerName: subject.customerName,
             language: result.analysis.language, sentiment: result.analysis.sentiment.score,
@@ -111,9 +129,9 @@ package struct TriageStep: Sendable {
             category: result.analysis.category.topLevel,
             categoryConfidence: result.analysis.category.confidence)
         let drafter = ExtractiveDrafter(
-            floor: settings.draft.floor, signature: settings.draft.signature, linkHosts: settings.draft.linkHosts)
-        return try await self.knowledge.answerer.answer(
-            question, vector: result.embedding, drafter: drafter, isStrict: mode == .answer)
+            floor: settings.floor, signature: settings.signature, linkHosts: settings.linkHosts)
+        return .init(
+            question, vector: result.embedding, drafter: drafter, isStrict: self.mode(of: subject) == .answer)
     }
 
     private func decision(

@@ -34,7 +34,7 @@ package final class LinearTrainer: Sendable {
         private let thread: ConnectionThread
         nonisolated var unownedExecutor: UnownedSerialExecutor { self.thread.asUnownedSerialExecutor() }
 
-        init(index: Int) { self.thread = ConnectionThread(name: "trainer-\(index)") }
+        init(index: Int) { self.thread = ConnectionThread(name: "trainer-\(index)", niceness: 10) }
 
         func train(
             _ rows: [FeatureRow], _ labels: [Int], _ classes: Int, _ selected: [Int], _ options: TrainingOptions

@@ -111,7 +111,7 @@ enum Shop {
     private func answer(_ question: MailQuestion) async throws -> Answer {
         let answerer = Answerer(
             encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
-        return try await answerer.answer(question, drafter: self.drafter)
+        return try await answerer.answer(.init(question, drafter: self.drafter))
     }
 
     @Test func `an answer is made of sentences of the source between fixed phrases`() async throws {
@@ -169,8 +169,8 @@ enum Shop {
             subject: "", body: "I want to return a product. Jumbled turquoise letters improve football poems.")
         let answerer = Answerer(
             encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
-        let loose = try await answerer.answer(mail, drafter: self.drafter)
-        let strict = try await answerer.answer(mail, drafter: self.drafter, isStrict: true)
+        let loose = try await answerer.answer(.init(mail, drafter: self.drafter))
+        let strict = try await answerer.answer(.init(mail, drafter: self.drafter, isStrict: true))
         #expect(loose.uncovered == [])
         #expect(strict.uncovered == ["Jumbled turquoise letters improve football poems."])
         #expect(strict.draft != nil)
@@ -198,7 +198,8 @@ enum Shop {
         let answerer = Answerer(
             encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
         await answerer.replaceIndex(try KnowledgeIndex(entries: [], dimensions: 64))
-        let answer = try await answerer.answer(MailQuestion(subject: "", body: "return product"), drafter: self.drafter)
+        let answer = try await answerer.answer(
+            .init(MailQuestion(subject: "", body: "return product"), drafter: self.drafter))
         #expect(answer.draft == nil)
     }
 }
@@ -242,7 +243,8 @@ enum Shop {
         ]
         let answerer = try await Self.answerer()
         for (body, article) in mails {
-            let answer = try await answerer.answer(MailQuestion(subject: "", body: body), drafter: ExtractiveDrafter())
+            let answer = try await answerer.answer(
+                .init(MailQuestion(subject: "", body: body), drafter: ExtractiveDrafter()))
             let draft = try #require(answer.draft, "\(body): \(answer.remarks)")
             #expect(draft.citations.first?.article == article, "\(body)")
             #expect(draft.unsupported == [], "\(body)")
@@ -257,7 +259,7 @@ enum Shop {
     ])
     func `what the shop does not know is not answered`(body: String) async throws {
         let answer = try await Self.answerer().answer(
-            MailQuestion(subject: "", body: body), drafter: ExtractiveDrafter())
+            .init(MailQuestion(subject: "", body: body), drafter: ExtractiveDrafter()))
         #expect(answer.draft == nil)
     }
 }

@@ -243,6 +243,24 @@ import Testing
         #expect(try await session.idle(until: .now + .seconds(60)) == .changed(exists: 3))
     }
 
+    @Test func `news that the server holds back from IDLE are asked for when another session saw them`() async throws {
+        let server = FakeServer(
+            .imap(then: [
+                .expect("IDLE"), .say("+ idling\r\n"), .expect("DONE"), .say("* 7 EXISTS\r\nTAG OK\r\n"), .drain,
+            ]))
+        let session = try await Self.connect(server)
+        let idle = Task { try await session.idle(until: .now + .seconds(60)) }
+        let hint = Task {
+            while !Task.isCancelled {
+                await session.look(for: 7)
+                await Task.yield()
+            }
+        }
+        #expect(try await idle.value == .changed(exists: 7))
+        hint.cancel()
+        await hint.value
+    }
+
     @Test func `without MOVE and UIDPLUS a move copies and marks, and never expunges`() async throws {
         let server = FakeServer(
             .imap(
