@@ -205,6 +205,8 @@ package struct Answer: Sendable {
     package let answerable: Double
     /// Requests of the mail that no article answers; any of them forbids an automatic answer.
     package let uncovered: [String]
+    /// What is known of the customer from before, for the agent's eyes; one phrase each.
+    package var memories: [String] = []
 
     package var draft: Draft? {
         if case .draft(let draft, _) = self.outcome { draft } else { nil }

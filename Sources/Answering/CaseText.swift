@@ -46,7 +46,9 @@ package struct CaseText: Sendable {
     package static func passages(of solution: String) -> [String] {
         Self.paragraphs(solution).compactMap { paragraph in
             let lines = paragraph.compactMap { line -> String? in
-                let sentences = SentenceSplitter.sentences(line).filter { !MaskedText.hasSpot($0) && !Self.isCourtesy($0) }
+                let sentences = SentenceSplitter.sentences(line).filter {
+                    !MaskedText.hasSpot($0) && !Self.isCourtesy($0)
+                }
                 return sentences.isEmpty ? nil : sentences.joined(separator: " ")
             }
             return lines.isEmpty ? nil : lines.joined(separator: "\n")

@@ -144,7 +144,8 @@ package struct OwnHistory: Sendable {
         let text = earlier.sentences.joined(separator: " ")
         // What the articles say already is not said twice.
         guard !earlier.sentences.allSatisfy({ draft.body.contains($0) }) else { return }
-        Self.insert("\(phrases.own.earlier(earlier.ticket))\n“\(text)”", into: &draft.body, before: phrases.reply.closing)
+        Self.insert(
+            "\(phrases.own.earlier(earlier.ticket))\n“\(text)”", into: &draft.body, before: phrases.reply.closing)
         draft.citations += earlier.sentences.map {
             Citation(article: earlier.ticket, title: "what this customer was told", span: $0)
         }
@@ -180,9 +181,12 @@ package struct OwnHistory: Sendable {
 
     private static let orderTerms: Set<String> = Set(
         [
-            "order", "ordered", "parcel", "package", "delivery", "delivered", "shipped", "tracking", "shipment", "bestellung",
-            "bestellt", "paket", "lieferung", "sendung", "geliefert", "commande", "colis", "livraison", "pedido", "paquete",
-            "envio", "entrega", "ordine", "pacco", "consegna", "spedizione", "bestelling", "pakket", "levering", "zamowienie",
+            "order", "ordered", "parcel", "package", "delivery", "delivered", "shipped", "tracking", "shipment",
+            "bestellung",
+            "bestellt", "paket", "lieferung", "sendung", "geliefert", "commande", "colis", "livraison", "pedido",
+            "paquete",
+            "envio", "entrega", "ordine", "pacco", "consegna", "spedizione", "bestelling", "pakket", "levering",
+            "zamowienie",
             "zamowienia", "paczka", "przesylka", "dostawa", "encomenda",
         ].map(Words.stem))
 
@@ -193,7 +197,9 @@ package struct OwnHistory: Sendable {
 
 extension Answer {
     fileprivate func with(_ outcome: DraftOutcome) -> Answer {
-        Answer(outcome: outcome, found: self.found, answerable: self.answerable, uncovered: self.uncovered)
+        Answer(
+            outcome: outcome, found: self.found, answerable: self.answerable, uncovered: self.uncovered,
+            memories: self.memories)
     }
 }
 
@@ -210,7 +216,9 @@ struct OwnPhrases: Sendable {
 
     static let all: [String: OwnPhrases] = [
         "en": OwnPhrases(
-            order: { "We take it that this is about your order \($0); if it is another one, please tell us its number." },
+            order: {
+                "We take it that this is about your order \($0); if it is another one, please tell us its number."
+            },
             earlier: { "This is what we wrote to you earlier (\($0)):" }),
         "de": OwnPhrases(
             order: {
@@ -229,7 +237,9 @@ struct OwnPhrases: Sendable {
             order: { "Riteniamo che si tratti del suo ordine \($0); se è un altro, ci indichi per favore il numero." },
             earlier: { "Ecco che cosa le abbiamo già scritto (\($0)):" }),
         "nl": OwnPhrases(
-            order: { "Wij gaan ervan uit dat het om uw bestelling \($0) gaat; is het een andere, geef ons dan het nummer." },
+            order: {
+                "Wij gaan ervan uit dat het om uw bestelling \($0) gaat; is het een andere, geef ons dan het nummer."
+            },
             earlier: { "Dit hebben wij u eerder geschreven (\($0)):" }),
         "pl": OwnPhrases(
             order: { "Zakładamy, że chodzi o zamówienie \($0); jeśli o inne, prosimy o podanie jego numeru." },

@@ -32,14 +32,12 @@ struct CustomerMemory: Sendable {
             && subject.classification == .human
     }
 
-    /// For the note that only agents read; empty when nothing is known.
-    func remarks(for subject: TriageSubject) -> [String] {
-        self.histories[subject.messageID]?.remarks ?? []
-    }
-
-    /// The answer with what its customer may be told of their own past; unchanged when anybody else reads it.
+    /// The answer with what is known of its customer: for the agent's note always, in the draft only when nobody else
+    /// reads it.
     func adding(to answer: Answer, question: MailQuestion, subject: TriageSubject) -> Answer {
-        guard subject.participants.isEmpty, let history = self.histories[subject.messageID] else { return answer }
-        return history.adding(to: answer, question: question)
+        guard let history = self.histories[subject.messageID] else { return answer }
+        var answer = answer
+        answer.memories = history.remarks
+        return subject.participants.isEmpty ? history.adding(to: answer, question: question) : answer
     }
 }

@@ -45,7 +45,15 @@ package struct TriageStep: Sendable {
         }
         // The writes come first: a draft names the write that places it.
         return store.planStatements(writes) + store.triageStatements(records, model: self.model)
-            + store.queueStatements(mails)
+            + store.queueStatements(mails) + store.caseUseStatements(Self.caseUses(records))
+    }
+
+    /// Case cards that stand in the drafts.
+    private static func caseUses(_ records: [TriageRecord]) -> [(card: CaseID, ticket: TicketID)] {
+        records.flatMap { record in
+            let cards = Set(record.draft?.draft.citations.compactMap { CaseText.caseID(ofArticle: $0.article) } ?? [])
+            return cards.sorted().map { (CaseID($0), record.ticketID) }
+        }
     }
 
     private struct Outcome {
@@ -116,7 +124,13 @@ package struct TriageStep: Sendable {
         let found = try await self.knowledge.answerer.answers(
             to: work.map { self.inquiry(subjects[$0], results[$0]) })
         var answers = [Answer?](repeating: nil, count: subjects.count)
-        for (index, answer) in zip(work, found) { answers[index] = answer }
+        let memory = try await CustomerMemory(
+            store: self.context.store, subjects: work.map { subjects[$0] }, vectors: work.map { results[$0].embedding },
+            model: self.model)
+        for (index, answer) in zip(work, found) {
+            answers[index] = memory.adding(
+                to: answer, question: self.inquiry(subjects[index], results[index]).question, subject: subjects[index])
+        }
         return answers
     }
 
@@ -237,7 +251,7 @@ package struct TriageStep: Sendable {
             analysis: record.analysis, decision: record.decision)
         briefing.draft = answer?.draft
         briefing.remarks = answer?.remarks ?? []
-        briefing.history = subject.history
+        briefing.history = (answer?.memories ?? []) + subject.history
         briefing.readers = [subject.customerEmail] + subject.participants
         briefing.contactCount = subject.contacts
         return briefing

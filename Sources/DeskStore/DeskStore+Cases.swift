@@ -212,7 +212,9 @@ extension DeskStore {
     /// Keeps a card from answers; the same is not proposed again.
     /// - Throws: `.notFound`; `.conflict` when it was merged.
     package func rejectCase(_ id: CaseID, reason: String?, actor: String) async throws {
-        try await self.decide(id, .rejected, from: [.proposed, .approved, .rejected], reason: reason, actor: actor) { [] }
+        try await self.decide(id, .rejected, from: [.proposed, .approved, .rejected], reason: reason, actor: actor) {
+            []
+        }
     }
 
     /// Gives a card's sources and uses to another one and takes it away.

@@ -55,9 +55,10 @@ extension DeskStore {
             where t.id = \(ticket) and t.status in ('resolved', 'closed')
             """)
         return try rows.first.map { row in
-            let (category, language, subject, resolution, question, answer, names, addresses, answered) = try row.decode(
-                String?.self, String?.self, String.self, String?.self, String?.self, String?.self, [String].self,
-                [String].self, Bool.self)
+            let (category, language, subject, resolution, question, answer, names, addresses, answered) =
+                try row.decode(
+                    String?.self, String?.self, String.self, String?.self, String?.self, String?.self, [String].self,
+                    [String].self, Bool.self)
             return SolvedTicket(
                 ticketID: id, category: category, language: language, subject: subject, question: question,
                 answer: answer ?? resolution, names: names, addresses: addresses, wasAnswered: answered)

@@ -49,6 +49,8 @@ struct Martlet: AsyncParsableCommand {
                     IsolatedParseCommand.self,
                     BenchCommand.self,
                 ]),
-            CommandGroup(name: "Knowledge and answers", subcommands: [KnowledgeCommand.self, AnswerCommand.self]),
+            CommandGroup(
+                name: "Knowledge and answers",
+                subcommands: [KnowledgeCommand.self, AnswerCommand.self, CaseCommand.self]),
         ])
 }
