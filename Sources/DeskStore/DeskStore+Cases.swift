@@ -139,7 +139,7 @@ extension DeskStore {
     private static func vectorStatements(
         _ card: CaseID, _ problem: [Float], _ passages: [CasePassage], model: Int64
     ) -> [SQL] {
-        let parts = [(content: "", vector: problem)] + passages.map { ($0.content, $0.vector) }
+        let parts = [CasePassage(content: "", vector: problem)] + passages
         return [
             "delete from case_passage where case_id = \(card.rawValue) and model_id = \(model)",
             """

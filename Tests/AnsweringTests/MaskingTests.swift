@@ -190,7 +190,7 @@ import Testing
 
     @Test func `long and hostile texts take linear time`() {
         for piece in ["@", "1 ", "a@", "(at)", "DE12", "Herr ", "A. ", " dot ", "1.1.", "12 Rue ", "[", "#1", "a b "] {
-            let text = String(repeating: piece, count: 200_000 / piece.count)
+            let text = String(repeating: piece, count: 20_000 / piece.count)
             #expect(self.masking.mask(text).text.utf8.count <= 8 * text.utf8.count + 64)
         }
     }

@@ -69,7 +69,8 @@ struct CaseTests {
         #expect(changed.problemVector.isEmpty && changed.passages.isEmpty)
         try await desk.store.rejectCase(CaseID(100), reason: "only once", actor: "anna")
         versions.append(try await desk.store.knowledgeVersion())
-        #expect(Set(versions).count == 4)
+        #expect(Set(versions).count == 3)
+        #expect(versions.first == versions.last)
         #expect(try await desk.store.approvedCases(model: model).isEmpty)
         #expect(
             try await desk.texts("select detail->>'to' from event where kind = 'case' order by id")

@@ -65,7 +65,8 @@ struct CanaryTests {
                     id: ticket * 10 + 1, ticket: ticket, customer: "anna.\(canary)@customer.example",
                     text: """
                         Your order \(canary)-4711 was handed over to \(canary) couriers, who will bring it tomorrow. You \
-                        can follow the parcel on the page of \(canary) at any time.
+                        can follow the parcel on the page of \(canary) at any time. The link in our shipping mail shows where \
+                        every parcel is, day and night.
                         """, isOurs: true))
         }
         try await desk.store(mails)

@@ -7,6 +7,7 @@ import Logging
 import MIME
 import MailTransport
 import Postgres
+import ServiceLifecycle
 import TestSupport
 import Testing
 import Triage
@@ -155,12 +156,15 @@ struct ThinkingDesk {
         try await Maintenance(context: self.context, knowledge: self.knowledge) {}.turn()
         let job = LearnJob(context: self.context, encoder: self.step.engine.encoder, model: self.step.model)
         let workers = try WorkerPool(queue: self.context.queue, handlers: [job])
+        let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let group = ServiceGroup(configuration: .init(services: [.init(service: workers)], logger: quiet))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await workers.run() }
-            while try await self.texts("select 'x' from job where state in ('available', 'running')").isEmpty == false {
+            tasks.addTask { try await group.run() }
+            while try await !self.texts("select 'x' from job where state in ('available', 'running')").isEmpty {
                 try await Task.sleep(for: .milliseconds(10))
             }
-            tasks.cancelAll()
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
         }
     }
 

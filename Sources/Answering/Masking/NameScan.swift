@@ -138,7 +138,11 @@ struct NameScan {
     private func known() -> [Masking.Span] {
         var spans: [Masking.Span] = []
         for word in self.words where self.table.matches(word.text, isCapital: self.isCapital(word)) {
-            spans.append(Masking.Span(range: word.range, kind: .name))
+            // `ann84` is one name.
+            var (start, end) = (word.range.lowerBound, word.range.upperBound)
+            while self.text.isAlphanumeric(start - 1) { start -= 1 }
+            while self.text.isAlphanumeric(end) { end += 1 }
+            spans.append(Masking.Span(range: start..<end, kind: .name))
         }
         // Of one person: `Ann Smith` is one spot, and so is `Smith, Ann`.
         return Self.joined(spans) { gap in
@@ -149,8 +153,12 @@ struct NameScan {
     private static func joined(_ spans: [Masking.Span], _ isNear: (Range<Int>) -> Bool) -> [Masking.Span] {
         var result: [Masking.Span] = []
         for span in spans {
-            if let last = result.last, isNear(last.range.upperBound..<span.range.lowerBound) {
-                result[result.count - 1].range = last.range.lowerBound..<span.range.upperBound
+            if let last = result.last,
+                last.range.upperBound > span.range.lowerBound
+                    || isNear(last.range.upperBound..<span.range.lowerBound)
+            {
+                result[result.count - 1].range =
+                    last.range.lowerBound..<max(last.range.upperBound, span.range.upperBound)
             } else {
                 result.append(span)
             }
@@ -193,7 +201,7 @@ struct NameScan {
     private static let companyForms: Set<String> = [
         "gmbh", "ag", "kg", "ohg", "ug", "ltd", "limited", "inc", "llc", "llp", "corp", "corporation", "plc", "sarl",
         "sas",
-        "sa", "spa", "srl", "bv", "nv", "oy", "ab", "aps", "kft", "sro", "gbr", "ev", "se",
+        "sa", "spa", "srl", "bv", "nv", "oy", "ab", "as", "aps", "kft", "sro", "gbr", "ev", "se",
     ]
 
     private func companies() -> [Masking.Span] {

@@ -12,6 +12,8 @@ extension NumberScan {
 
     mutating func scanDates() {
         for start in self.text.scalars.indices where self.text.isDigit(start) && !self.text.isAlphanumeric(start - 1) {
+            // Within a longer row of numbers nothing is a date.
+            if self.text.isDigit(start - 2), ".-/".unicodeScalars.contains(self.text.scalars[start - 1]) { continue }
             guard !self.settled[start], let end = self.numericDate(from: start) ?? self.wordyDate(from: start) else {
                 continue
             }
@@ -56,7 +58,7 @@ extension NumberScan {
 
     private func endsNumber(_ index: Int) -> Bool {
         guard let mark = self.text.scalar(index) else { return true }
-        if "-/".unicodeScalars.contains(mark) { return !self.text.isDigit(index + 1) }
+        if ".-/".unicodeScalars.contains(mark) { return !self.text.isDigit(index + 1) }
         return !self.text.isAlphanumeric(index)
     }
 

@@ -125,7 +125,9 @@ struct NumberScan {
                 end += 1
             } else if self.text.scalar(end) == ".", self.text.isAlphanumeric(end + 1) {
                 end += 1
-            } else if let dot = self.spelledSign("dot", from: end) {
+            } else if let dot = self.spelledSign("dot", from: end)
+                ?? (self.text.scalar(end) == " " ? self.spelledSign("dot", from: end + 1) : nil)
+            {
                 end = dot
                 while self.text.scalar(end) == " " { end += 1 }
             } else if self.text.scalar(end) == " ", self.text.scalar(end + 1) == ".", self.text.scalar(end + 2) == " " {

@@ -187,8 +187,7 @@ struct PlaceScan {
         {
             position = end + 3
         }
-        let town = self.town(after: position)
-        guard town > position else { return position > end ? position : nil }
+        guard let town = self.townName(after: position) else { return position > end ? position : nil }
         if count == 4, position == end {
             var before = start - 1
             while before >= 0, self.text.scalars[before] == " " { before -= 1 }
@@ -205,24 +204,23 @@ struct PlaceScan {
         }
         let code = position
         while self.text.isDigit(position), position - code < 6 { position += 1 }
-        if position - code >= 4 {
-            while self.text.scalar(position) == " " { position += 1 }
-        } else {
-            position = code
-        }
-        var last = position - code >= 4 ? position : end
-        // Two capitalised words at most; a new sentence is none.
-        guard position > end || code > end else { return end }
+        if position - code >= 4 { return self.townName(after: position) ?? position }
+        let isApart = (end..<code).contains { self.text.scalars[$0] == "," }
+        return isApart ? self.townName(after: code) ?? end : end
+    }
+
+    /// The end of one or two capitalised words that begin here, a space apart.
+    private func townName(after start: Int) -> Int? {
+        var position = start
+        while self.text.scalar(position) == " ", position - start < 3 { position += 1 }
+        var last: Int?
         for _ in 0..<2 {
-            guard let word = self.text.word(at: position), self.text.isCapital[position], word.text.count > 1 else {
+            guard let word = self.text.word(at: position), self.text.isCapital[position], word.range.count > 1 else {
                 break
             }
-            let between = end..<position
-            if between.contains(where: { self.text.scalars[$0] == "\n" }), last == end, position == code { break }
             last = word.range.upperBound
-            position = last
-            guard let mark = self.text.scalar(position), " -".unicodeScalars.contains(mark) else { break }
-            position += 1
+            guard let mark = self.text.scalar(word.range.upperBound), " -".unicodeScalars.contains(mark) else { break }
+            position = word.range.upperBound + 1
         }
         return last
     }
