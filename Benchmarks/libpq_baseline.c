@@ -64,11 +64,16 @@ static void load(PGconn *source, struct table *table, char *insert, size_t size)
     char columns[4096], sql[16384];
     describe(source, table->name, columns, sizeof columns);
     /* In the order of the mails, so that no row comes before the one it refers to: ids are handed out in that order,
-     * what has none lies on the heap in it, and customers are stored sorted by address batch by batch. */
-    snprintf(sql, sizeof sql, "select from pg_attribute where attrelid = '%s'::regclass and attname = 'id'", table->name);
+     * and customers are stored sorted by address batch by batch. */
+    snprintf(sql, sizeof sql,
+        "select name from unnest(array['id', 'message_id', 'ticket_id', 'ctid']) with ordinality as wanted (name, place) "
+        "where exists (select from pg_attribute where attrelid = '%s'::regclass and attname = name) "
+        "order by place limit 1", table->name);
+    char order_column[64];
     PGresult *found = run(source, sql, 0);
-    const char *order = PQntuples(found) ? "id" : "ctid";
+    snprintf(order_column, sizeof order_column, "%s", PQgetvalue(found, 0, 0));
     PQclear(found);
+    const char *order = order_column;
     if (!strcmp(table->name, "customer")) order = "(select min(t.id) from ticket t where t.customer_id = customer.id)";
     snprintf(sql, sizeof sql, "select %s from %s order by %s", columns, table->name, order);
     table->rows = run(source, sql, 1);

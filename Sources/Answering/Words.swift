@@ -2,19 +2,40 @@
 package enum Words {
     /// Every word and number of `text` in order; marks are dropped. Letters of Latin script lose their accents.
     package static func all(in text: some StringProtocol) -> [String] {
-        var words: [String] = []
-        var word = ""
-        for scalar in text.unicodeScalars {
-            if Self.isWordScalar(scalar) {
-                Self.fold(scalar, into: &word)
-            } else if scalar == "'" || scalar == "’" || scalar.properties.generalCategory == .nonspacingMark {
-                continue  // `don't` and a letter with a separate accent stay one word
-            } else if !word.isEmpty {
-                words.append(word)
-                word = ""
-            }
+        self.folded(text).split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The words of `text` as UTF-8, one space after each.
+    package static func folded(_ text: some StringProtocol) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        var words: [UInt8] = []
+        words.reserveCapacity(bytes.count + 1)
+        func endWord() {
+            if let last = words.last, last != UInt8(ascii: " ") { words.append(UInt8(ascii: " ")) }
         }
-        if !word.isEmpty { words.append(word) }
+        var position = 0
+        while position < bytes.count {
+            let byte = bytes[position]
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): words.append(byte)
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): words.append(byte | 0x20)
+            case UInt8(ascii: "'"): break  // `don't` stays one word
+            case 0x80...:
+                let end = bytes[position...].firstIndex { $0 < 0x80 } ?? bytes.count
+                for scalar in String(decoding: bytes[position..<end], as: UTF8.self).unicodeScalars {
+                    if Self.isWordScalar(scalar) {
+                        Self.fold(scalar, into: &words)
+                    } else if scalar != "’", scalar.properties.generalCategory != .nonspacingMark {
+                        endWord()
+                    }  // a letter with a separate accent stays in its word
+                }
+                position = end
+                continue
+            default: endWord()
+            }
+            position += 1
+        }
+        endWord()
         return words
     }
 
@@ -52,11 +73,9 @@ package enum Words {
         return String(decoding: stem, as: UTF8.self)
     }
 
+    /// Of scalars beyond ASCII.
     private static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar.isASCII {
-            return ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)
-        }
-        return scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+        scalar.properties.isAlphabetic || scalar.properties.numericType != nil
     }
 
     private static let foldings: [Unicode.Scalar: String] = {
@@ -72,17 +91,13 @@ package enum Words {
         return table
     }()
 
-    private static func fold(_ scalar: Unicode.Scalar, into word: inout String) {
-        if scalar.isASCII {
-            let isUpper = ("A"..."Z").contains(scalar)
-            word.unicodeScalars.append(isUpper ? Unicode.Scalar(UInt8(scalar.value) + 32) : scalar)
-            return
-        }
+    /// Appends a letter beyond ASCII in its plain form.
+    private static func fold(_ scalar: Unicode.Scalar, into words: inout [UInt8]) {
         for lower in scalar.properties.lowercaseMapping.unicodeScalars {
             if let plain = Self.foldings[lower] {
-                word += plain
+                words += plain.utf8
             } else if lower.properties.generalCategory != .nonspacingMark {
-                word.unicodeScalars.append(lower)
+                words += String(lower).utf8
             }
         }
     }

@@ -23,6 +23,15 @@ package struct EscalationSigns: Sendable, Equatable {
         self.signs = Self.order.filter(found.contains)
     }
 
+    /// Whether a mail should be looked at before others: any sign, or the customer calls it urgent.
+    static func arePressing(_ text: String) -> Bool {
+        !self.phrases.labels(in: text).isEmpty || !self.urgency.labels(in: text).isEmpty
+    }
+
+    private static let urgency = FoldedPhrases<Bool>([
+        true: ["urgent*", "asap", "emergency", "dringend*", "eilig", "spoed", "pilne", "pilnie"]
+    ])
+
     private static let order: [Sign] = [.safety, .legal, .fraud, .asksForHuman, .anger]
 
     private static let phrases = FoldedPhrases<Sign>([
@@ -164,11 +173,12 @@ private struct FoldedPhrases<Label: Hashable & Sendable>: Sendable {
 
     func labels(in text: some StringProtocol) -> Set<Label> {
         var found: Set<Label> = []
-        let bytes = Array((Words.all(in: text).joined(separator: " ") + " ").utf8)
+        let bytes = Words.folded(text)
         var start = 0
         for end in bytes.indices where bytes[end] == 0x20 {
-            if end > start, let entries = self.buckets[Self.key(bytes[start], bytes[start + 1])] {
-                for entry in entries where bytes[start...].starts(with: entry.bytes) { found.insert(entry.label) }
+            // A word has at least one byte, and a space follows it.
+            for entry in self.buckets[Self.key(bytes[start], bytes[start + 1])] ?? [] {
+                if bytes[start...].starts(with: entry.bytes) { found.insert(entry.label) }
             }
             start = end + 1
         }

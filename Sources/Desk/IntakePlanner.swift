@@ -263,8 +263,7 @@ struct IntakePlanner {
 
     /// A cheap look at the words, long before triage has read the mail.
     private func isPressing(_ message: InboundMessage) -> Bool {
-        let text = "\(message.subject)\n\(message.reply.visible)"
-        return !EscalationSigns(text: text).signs.isEmpty || text.lowercased().contains("urgent")
+        EscalationSigns.arePressing("\(message.subject)\n\(message.reply.visible.prefix(2_000))")
     }
 
     private func wantsTriage(_ classification: MessageClassification) -> Bool {

@@ -95,24 +95,45 @@ struct MailboxSync: Sendable {
             let page = try await self.page(session, from: first, uidNext: uidNext)
             guard let last = page.last else { break }
             self.progress()
-            for batch in self.batches(page, retry: retry) {
-                let lease = try await self.hold.current()
-                let attempt = self.attempt(for: batch, retry: retry)
-                try await self.context.store.beginAttempt(
-                    folder.id, uidValidity: folder.uidValidity, first: batch[0].uid.rawValue,
-                    last: batch[batch.count - 1].uid.rawValue, attempt: attempt)
-                let fetched = try await self.fetch(session, batch)
-                let parsed = await self.intake.read(fetched, suspect: attempt > 1 && batch.count == 1)
-                let lastUID = batch[batch.count - 1].uid.rawValue
-                try await self.intake.commit(parsed, folder: folder, lastUID: lastUID, lease: lease)
-                folder.lastUID = lastUID
-                self.progress()
-                try Task.checkCancellation()
-            }
+            try await self.importPage(session, self.batches(page, retry: retry), folder: folder, retry: retry)
             folder.lastUID = max(folder.lastUID, last.uid.rawValue)
         }
         try await self.context.store.recordGoodFetch(self.record.id)
         self.progress()
+    }
+
+    /// Imports batches in order. While one is committed the next one is fetched and parsed already, unless a process has
+    /// died over this mail before.
+    private func importPage(
+        _ session: IMAPSession, _ batches: [[MessageOverview]], folder: FolderRecord, retry: UnfinishedAttempt?
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { commits in
+            var openFirst: UInt32?
+            for batch in batches {
+                let attempt = self.attempt(for: batch, retry: retry)
+                if attempt > 1 {
+                    try await commits.next()
+                    openFirst = nil
+                }
+                let lease = try await self.hold.current()
+                let firstUID = batch[0].uid.rawValue
+                let lastUID = batch[batch.count - 1].uid.rawValue
+                try await self.context.store.beginAttempt(
+                    folder.id, uidValidity: folder.uidValidity, first: openFirst ?? firstUID, last: lastUID,
+                    attempt: attempt)
+                let fetched = try await self.fetch(session, batch)
+                let parsed = await self.intake.read(fetched, suspect: attempt > 1 && batch.count == 1)
+                try await commits.next()
+                self.progress()
+                try Task.checkCancellation()
+                openFirst = firstUID
+                commits.addTask {
+                    try await self.intake.commit(parsed, folder: folder, lastUID: lastUID, lease: lease)
+                }
+            }
+            try await commits.next()
+            self.progress()
+        }
     }
 
     private func isIntakePaused() async throws -> Bool {

@@ -137,7 +137,12 @@ extension DeskStore {
                 and m.id = f.mailbox_id and m.lease_epoch = \(batch.leaseEpoch) and m.lease_until > clock_timestamp()
             returning f.id
             """)
-        statements.append("delete from intake_attempt where folder_id = \(batch.folderID.rawValue)")
+        // The next batch may have been begun.
+        statements.append(
+            """
+            delete from intake_attempt
+            where folder_id = \(batch.folderID.rawValue) and last_uid <= \(Int64(batch.lastUID))
+            """)
         let results = try await transaction.pipeline(statements)
         guard results[cursor].count == 1 else { throw StoreError(.leaseLost, "the mailbox is held by another host") }
     }
