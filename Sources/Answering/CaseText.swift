@@ -114,7 +114,7 @@ package enum OrderNumber {
     /// Those that stand behind a word such as `order` or a `#`.
     package static func named(in text: String) -> [String] {
         let folded = FoldedText(String(text.prefix(20_000)))
-        var scan = NumberScan(folded, numbers: [], masksDates: false)
+        let scan = NumberScan(folded, numbers: [], masksDates: false)
         return scan.orders().map { FoldedText.text(folded.original[folded.written($0)]) }
     }
 }

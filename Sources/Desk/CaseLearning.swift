@@ -3,6 +3,7 @@ internal import DeskModel
 internal import DeskStore
 package import Encoder
 internal import Logging
+internal import Postgres
 package import WorkQueue
 
 extension JobKind {

@@ -52,7 +52,7 @@ package struct TriageStep: Sendable {
     private static func caseUses(_ records: [TriageRecord]) -> [(card: CaseID, ticket: TicketID)] {
         records.flatMap { record in
             let cards = Set(record.draft?.draft.citations.compactMap { CaseText.caseID(ofArticle: $0.article) } ?? [])
-            return cards.sorted().map { (CaseID($0), record.ticketID) }
+            return cards.sorted().map { (card: CaseID($0), ticket: record.ticketID) }
         }
     }
 

@@ -101,7 +101,7 @@ import Testing
     @Test func `says nothing of an order when the mail names one itself`() async throws {
         let answer = try await self.answer(
             "Can I return the product of order 20555?", history: [self.entry("It is about order FD-10442.")])
-        #expect(try !#require(answer.draft).body.contains("FD-10442"))
+        #expect(answer.draft?.body.contains("FD-10442") == false)
     }
 
     @Test func `takes the newest order, and numbers of other sorts for none`() async throws {
@@ -120,24 +120,24 @@ import Testing
         #expect(draft.body.contains("(MT-7):\n“Your lamp was sent again by courier last week."))
         let unlike = try await self.answer(
             "How long does delivery to Norway take?", history: [self.entry(told, isOurs: true, likeness: 0.2)])
-        #expect(try !#require(unlike.draft).body.contains("courier"))
+        #expect(unlike.draft?.body.contains("courier") == false)
         let same = try await self.answer(
             "How long does delivery to Norway take?",
             history: [self.entry(told, isOurs: true, sameTicket: true, likeness: 0.9)])
-        #expect(try !#require(same.draft).body.contains("courier"))
+        #expect(same.draft?.body.contains("courier") == false)
     }
 
     @Test func `what no article answers is answered by what was said before`() async throws {
         let told = "The kettle's spare lid can be bought in our shop in Bergen."
         let answer = try await self.answer(
             "Which football club won the championship?", history: [self.entry(told, isOurs: true, likeness: 0.9)])
-        #expect(try #require(answer.draft).body.contains(told))
+        #expect(answer.draft?.body.contains(told) == true)
         #expect(answer.remarks.count == 2)
     }
 
     @Test func `the customer's own words are never quoted`() async throws {
         let answer = try await self.answer(
             "How long does delivery to Norway take?", history: [self.entry("secret words of mine", likeness: 0.9)])
-        #expect(try !#require(answer.draft).body.contains("secret"))
+        #expect(answer.draft?.body.contains("secret") == false)
     }
 }

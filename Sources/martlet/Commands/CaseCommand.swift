@@ -148,8 +148,8 @@ struct CaseCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await DeskRuntime.with(self.options) { runtime in
-                let words = try await self.solution ?? runtime.store.caseCard(self.card).solution
-                guard !CaseText.passages(of: words).isEmpty else {
+                let card = try await runtime.store.caseCard(self.card)
+                guard !CaseText.passages(of: self.solution ?? card.solution).isEmpty else {
                     throw CommandError(
                         .failed, "nothing of case \(self.card) could stand in an answer",
                         remedy: "give the words: --solution TEXT")
