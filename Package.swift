@@ -58,7 +58,7 @@ let package = Package(
         wrapperTarget("ConnectionThread", ["CPosix"]),
         wrapperTarget("Curl", ["CCurl", "ConnectionThread", logging]),
         wrapperTarget("Postgres", ["CPQ", "ConnectionThread", logging, lifecycle]),
-        wrapperTarget("MIME", ["CGMime", "DeskModel"]),
+        wrapperTarget("MIME", ["CGMime", "DeskModel", crypto]),
         wrapperTarget("Systemd", ["CSystemd", "CPosix", "ConnectionThread", logging, lifecycle]),
         wrapperTarget("Encoder", ["COpenBLAS", "CEncoderKernels", "ConnectionThread"]),
         wrapperTarget("LinearModel", ["CLinear", "CTinyBLAS", "ConnectionThread"]),
@@ -118,8 +118,8 @@ let package = Package(
         tests("Encoder", resources: [.copy("Fixtures")]),
         tests("LinearModel"),
         tests("LanguageGuess"),
-        tests("DeskModel"),
-        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread", "ScriptedServer", logging]),
+        tests("DeskModel", ["TestSupport"]),
+        tests("MailTransport", ["DeskModel", "Curl", "ConnectionThread", "ScriptedServer", "TestSupport", logging]),
         tests("DeskStore", ["TestSupport", "Postgres", "DeskModel", "WorkQueue"]),
         tests("WorkQueue", ["TestSupport", "Postgres", lifecycle, logging]),
         tests("Triage", ["Encoder", "DeskModel"], resources: [.copy("Fixtures")]),
@@ -130,11 +130,11 @@ let package = Package(
                 "TestSupport", "ScriptedServer", "DeskStore", "Postgres", "DeskModel", "MailTransport", "WorkQueue",
                 "MIME",
                 "Triage", "Encoder", "ConnectionThread", logging, lifecycle,
-            ]),
+            ], resources: [.copy("Fixtures")]),
         tests(
             "martlet",
             [
-                "DeskModel", "Desk", "DeskStore", "MailTransport",
+                "DeskModel", "Desk", "DeskStore", "MailTransport", "Systemd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ]

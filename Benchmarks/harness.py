@@ -93,20 +93,23 @@ def question(number, size=4096):
         f"Content-Type: text/plain; charset=utf-8\r\n\r\n{body}Kind regards\r\nCustomer {number}\r\n").encode()
 
 
-def fill_mailbox(user, count):
-    """Puts mails into a Maildir as a delivery would leave them; the server indexes them at the first SELECT."""
+def fill_mailbox(user, count, first=0):
+    """Puts mails into a Maildir as a delivery would leave them; the server indexes them at the first SELECT.
+
+    Numbers go on from `first`; without one the mailbox is emptied before."""
     mail = RUN / "mail"
     owner = mail.stat()
     home = mail / "shop.example" / user
-    # What an earlier run left would be read too.
-    shutil.rmtree(home, ignore_errors=True)
+    if not first:
+        # What an earlier run left would be read too.
+        shutil.rmtree(home, ignore_errors=True)
     for folder in [home.parent, home, home / "Maildir", *(home / "Maildir" / part for part in ("tmp", "new", "cur"))]:
         folder.mkdir(exist_ok=True)
         if os.geteuid() == 0:
             os.chown(folder, owner.st_uid, owner.st_gid)
     now = int(time.time())
-    for number in range(count):
-        path = home / "Maildir/new" / f"{now}.M{number:06}.bench"
+    for number in range(first, first + count):
+        path = home / "Maildir/new" / f"{now}.M{number:07}.bench"
         path.write_bytes(question(number))
         if os.geteuid() == 0:
             os.chown(path, owner.st_uid, owner.st_gid)

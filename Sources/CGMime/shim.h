@@ -54,13 +54,22 @@ static inline const char *shim_raw_header(void *object, const char *name) {
 // The decoded content of a leaf part; the caller frees the array. NULL when the part has none.
 static inline GByteArray *shim_content(void *part) {
     GMimeDataWrapper *content = g_mime_part_get_content(GMIME_PART(part));
-    GByteArray *bytes = g_byte_array_new();
-    if (content == NULL) return bytes;
+    if (content == NULL) return g_byte_array_new();
+    // Decoded is hardly ever longer than encoded: the array need not grow.
+    gint64 length = g_mime_stream_length(g_mime_data_wrapper_get_stream(content));
+    GByteArray *bytes = length > 0 && length < (1 << 28) ? g_byte_array_sized_new((guint) length) : g_byte_array_new();
     GMimeStream *stream = g_mime_stream_mem_new();
     g_mime_stream_mem_set_byte_array(GMIME_STREAM_MEM(stream), bytes);
     g_mime_data_wrapper_write_to_stream(content, stream);
     g_object_unref(stream);
     return bytes;
+}
+// Whether the part travelled as lines rather than in an encoding for bytes: 7bit, 8bit or nothing said.
+static inline int shim_travels_as_lines(void *part) {
+    switch (g_mime_part_get_content_encoding(GMIME_PART(part))) {
+    case GMIME_CONTENT_ENCODING_DEFAULT: case GMIME_CONTENT_ENCODING_7BIT: case GMIME_CONTENT_ENCODING_8BIT: return 1;
+    default: return 0;
+    }
 }
 // The whole text of an object, header included; the caller frees the array.
 static inline GByteArray *shim_written(void *object) {

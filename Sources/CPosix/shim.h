@@ -21,7 +21,3 @@ static inline int shim_terminal_columns(int descriptor) {
     struct winsize size;
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
-
-// PRIO_PROCESS is an enumeration of C that Swift gives another type than setpriority's. On Linux niceness belongs to a
-// thread, and 0 is the calling one.
-static inline int shim_set_thread_niceness(int niceness) { return setpriority(PRIO_PROCESS, 0, niceness); }

@@ -17,9 +17,6 @@ package final class ConnectionThread: SerialExecutor {
 
         let state = Locked(State())
         let event = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-        let niceness: Int32
-
-        init(niceness: Int32) { self.niceness = niceness }
 
         deinit { close(self.event) }
 
@@ -31,7 +28,6 @@ package final class ConnectionThread: SerialExecutor {
         }
 
         func run() {
-            if self.niceness != 0 { _ = shim_set_thread_niceness(self.niceness) }
             while true {
                 let (jobs, closed) = self.state.withLock { state in
                     defer { state.jobs = [] }
@@ -50,13 +46,10 @@ package final class ConnectionThread: SerialExecutor {
     /// How a wait ended.
     package enum Wake: Sendable { case ready, interrupted, timedOut }
 
-    private let inbox: Inbox
+    private let inbox = Inbox()
 
-    /// - Parameters:
-    ///   - name: shown by `ps -L` and debuggers; the kernel keeps 15 bytes.
-    ///   - niceness: 1…19 for long calculations, which then yield to mail and to the servers beside them.
-    package init(name: String, niceness: Int32 = 0) {
-        self.inbox = Inbox(niceness: niceness)
+    /// - Parameter name: shown by `ps -L` and debuggers; the kernel keeps 15 bytes.
+    package init(name: String) {
         var thread = pthread_t()
         let status = pthread_create(
             &thread, nil,

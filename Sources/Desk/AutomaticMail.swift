@@ -55,7 +55,7 @@ package enum SenderVerdict: String, Sendable, Hashable, Codable {
         for field in message.headers {
             switch field.name.lowercased() {
             // A delivery agent on the way to the mailbox adds its own field above the border's results.
-            case "received": received += field.value.lowercased().contains(" with lmtp") ? 0 : 1
+            case "received": received += field.value.lowercased().holds(" with lmtp") ? 0 : 1
             case "authentication-results" where received <= 1:
                 let parts = Self.withoutComments(field.value).lowercased().split(separator: ";")
                 guard let name = parts.first?.split(separator: " ").first, trusted.contains(String(name)) else {
@@ -108,7 +108,8 @@ struct MailSigns {
         self.own = own
         self.isDaemon = Self.isDaemon(message.writtenFrom.first)
         var fields: [String: String] = [:]
-        for field in message.headers.reversed() { fields[field.name.lowercased()] = field.value }
+        fields.reserveCapacity(message.headers.count)
+        for field in message.headers.reversed() { fields[field.name.lowercasedASCII()] = field.value }
         self.fields = fields
     }
 
@@ -172,8 +173,7 @@ struct MailSigns {
             return "Delivered-To: Autoresponder"
         }
         for name in ["x-php-originating-script", "x-mailer"] {
-            if let value = self.fields[name]?.lowercased(), value.contains("vacation") || value.contains("autorespond")
-            {
+            if let value = self.fields[name]?.lowercased(), value.holds("vacation") || value.holds("autorespond") {
                 return "\(name): vacation"
             }
         }
@@ -238,7 +238,7 @@ struct MailSigns {
     var silence: String? {
         if self.hasNullReturnPath { return "empty Return-Path" }
         if let value = self.fields["x-auto-response-suppress"]?.lowercased(),
-            value.contains("all") || value.contains("autoreply") || value.contains("oof")
+            value.holds("all") || value.holds("autoreply") || value.holds("oof")
         {
             return "X-Auto-Response-Suppress: \(value)"
         }

@@ -20,8 +20,8 @@ struct BounceReport {
         let part = message.reports.first { $0.contentType == "message/feedback-report" }
         let type = message.header("Content-Type")?.lowercased() ?? ""
         guard
-            part != nil || type.contains("report-type=feedback-report")
-                || type.contains("report-type=\"feedback-report\"")
+            part != nil || type.holds("report-type=feedback-report")
+                || type.holds("report-type=\"feedback-report\"")
         else { return nil }
         let groups = Self.groups(part?.text ?? "")
         var recipients: [Bounce.Recipient] = []
@@ -94,15 +94,15 @@ struct BounceReport {
         var groups: [[String: [String]]] = [[:]]
         var last: String?
         for line in text.lines(upTo: 5_000).prefix(5_000) {
-            if line.allSatisfy({ $0 == " " || $0 == "\t" || $0 == "\r" }) {
+            if line.utf8.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) {
                 if groups.last?.isEmpty == false { groups.append([:]) }
                 last = nil
-            } else if line.first == " " || line.first == "\t" {
+            } else if line.utf8.first == 0x20 || line.utf8.first == 0x09 {
                 if let name = last, let count = groups[groups.count - 1][name]?.count {
                     groups[groups.count - 1][name]?[count - 1] += " " + line.drop { $0 == " " || $0 == "\t" }
                 }
-            } else if let colon = line.firstIndex(of: ":") {
-                let name = line[..<colon].lowercased()
+            } else if let colon = line.utf8.firstIndex(of: 0x3A) {
+                let name = String(line[..<colon]).lowercasedASCII()
                 // A second recipient without the blank line that should stand before it.
                 if name == "final-recipient", groups[groups.count - 1][name] != nil { groups.append([:]) }
                 groups[groups.count - 1][name, default: []].append(String(line[line.index(after: colon)...]))
@@ -127,7 +127,7 @@ struct BounceReport {
             reason = "field X-Failed-Recipients"
         } else if text.isRejectedDisposition {
             reason = "mail was rejected by a program"
-        } else if signs.automaticField?.contains("auto-replied") == true, !signs.isDaemon {
+        } else if signs.automaticField?.holds("auto-replied") == true, !signs.isDaemon {
             return nil
         } else if text.subjectSaysFailure,
             signs.isDaemon || signs.hasNullReturnPath || (text.textSaysFailure && text.isMachine)

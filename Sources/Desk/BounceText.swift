@@ -74,8 +74,8 @@ struct BounceText {
         let receipt =
             message.reports.first { $0.contentType == "message/disposition-notification" }?.text.lowercased() ?? ""
         self.isRejectedDisposition =
-            receipt.contains("; deleted") && (lower.contains("rejected") || subject.contains("rejected"))
-        self.returnsMail = message.reports.contains { $0.contentType.contains("rfc822") }
+            receipt.holds("; deleted") && (lower.holds("rejected") || subject.holds("rejected"))
+        self.returnsMail = message.reports.contains { $0.contentType.holds("rfc822") }
         let isTemporary = Self.isTemporary(lower, subject)
         let excluded = Self.excluded(message, own: own)
         var addresses = Self.failedField(message)
@@ -93,7 +93,7 @@ struct BounceText {
 
     private static func isTemporary(_ lower: String, _ subject: String) -> Bool {
         guard Self.temporary.matches(lower) || Self.temporary.matches(subject) else { return false }
-        if subject.contains("delayed") || subject.contains("warning:") { return true }
+        if subject.holds("delayed") || subject.holds("warning:") { return true }
         return !Self.finals.matches(lower)
     }
 
@@ -164,7 +164,9 @@ extension BounceText {
 
     /// The first address in the first field of that name.
     static func fieldValue(_ name: String, in text: String) -> String? {
-        for line in text.lines(upTo: 500).prefix(500) where line.lowercased().hasPrefix("\(name):") {
+        let wanted = "\(name):"
+        for line in text.lines(upTo: 500).prefix(500)
+        where String(decoding: line.utf8.prefix(wanted.utf8.count), as: UTF8.self).isSameName(as: wanted) {
             return Self.address(in: line.dropFirst(name.count + 1))
         }
         return nil
@@ -212,8 +214,10 @@ extension BounceText {
     private static func messageID(_ name: String, in text: String) -> MessageID? {
         let lines = text.lines(upTo: 3_000).prefix(3_000)
         for (index, line) in lines.enumerated() where line.utf8.count < 2_000 && line.utf8.count >= name.utf8.count {
-            let bare = line.drop { $0 == " " || $0 == ">" || $0 == "*" || $0 == "\t" }
-            guard bare.prefix(name.count).lowercased() == name else { continue }
+            let bare = Substring(line.utf8.drop { $0 == 0x20 || $0 == 0x3E || $0 == 0x2A || $0 == 0x09 })
+            guard let first = bare.utf8.first, first | 0x20 == name.utf8.first,
+                String(bare.prefix(name.count)).isSameName(as: name)
+            else { continue }
             let next = index + 1 < lines.count ? lines[index + 1] : ""
             let value = "\(bare.dropFirst(name.count)) \(next)"
             if let open = value.firstIndex(of: "<"), let close = value[open...].firstIndex(of: ">") {

@@ -6,22 +6,25 @@ internal import Logging
 package import Postgres
 package import ServiceLifecycle
 package import Systemd
-package import Triage
+internal import Triage
 internal import WorkQueue
 
 /// The running desk: all long-lived parts, in the order in which they need each other.
 package struct Desk: Sendable {
     private let context: DeskContext
     private let encoder: any TextEncoder
-    private let engine: TriageEngine
+    private let engines: ServingEngine
+    private let learning: Learning
     private let knowledge: KnowledgeBase
 
     package init(
-        context: DeskContext, encoder: any TextEncoder, engine: TriageEngine, knowledge: KnowledgeBase
+        context: DeskContext, encoder: any TextEncoder, engines: ServingEngine, learning: Learning,
+        knowledge: KnowledgeBase
     ) {
         self.context = context
         self.encoder = encoder
-        self.engine = engine
+        self.engines = engines
+        self.learning = learning
         self.knowledge = knowledge
     }
 
@@ -44,10 +47,12 @@ package struct Desk: Sendable {
             name: model.name, weightsSHA256: model.weightsSHA256, tokenizer: model.tokenizer,
             dimensions: model.dimensions, pooling: model.pooling)
         try await self.knowledge.refresh()
+        try await self.learning.adopt()
 
         let wakeups = Wakeups(pool: store.pool, configuration: listen)
         let step = TriageStep(
-            context: self.context, engine: self.engine, knowledge: self.knowledge, mailboxes: mailboxes, model: modelID)
+            context: self.context, engines: self.engines, knowledge: self.knowledge, mailboxes: mailboxes,
+            model: modelID)
         var settings = WorkerSettings()
         settings.listenConfiguration = listen
         settings.retention = self.context.settings.retention
@@ -69,7 +74,8 @@ package struct Desk: Sendable {
             services.append(
                 MailboxService(context: self.context, mailbox: mailbox, wakeups: wakeups) { probe.advance() })
         }
-        services.append(Maintenance(context: self.context, knowledge: self.knowledge) { upkeep.advance() })
+        services.append(
+            Maintenance(context: self.context, knowledge: self.knowledge, learning: self.learning) { upkeep.advance() })
         return (services, probes)
     }
 }

@@ -12,9 +12,13 @@ package struct DeskContext: Sendable {
     package let signer: TokenSigner
     package let parser: MailReader
     package let logger: Logger
+    /// The wait after a failure.
+    let pause: @Sendable (Duration) async throws -> Void
 
+    /// - Parameter pause: Waits after a failure; tests that break a link thousands of times bring their own.
     package init(
-        settings: DeskSettings, store: DeskStore, queue: WorkQueue, parser: MailReader, logger: Logger
+        settings: DeskSettings, store: DeskStore, queue: WorkQueue, parser: MailReader, logger: Logger,
+        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.settings = settings
         self.store = store
@@ -22,6 +26,7 @@ package struct DeskContext: Sendable {
         self.signer = TokenSigner(keys: settings.tokenKeys)
         self.parser = parser
         self.logger = logger
+        self.pause = pause
     }
 
     /// Every address that is ours, lower case: a mail from one of them is no customer's.

@@ -27,7 +27,8 @@ struct FailedAddresses {
         var any: [String] = []
         let lines = text.lines(upTo: 400).prefix(400)
         for (number, line) in lines.enumerated() {
-            let short = line.prefix(1_000)
+            guard line.utf8.contains(0x40) else { continue }
+            let short = Substring(line.utf8.prefix(1_000))
             let addresses = Self.addresses(in: short).map { $0.lowercased() }.filter {
                 !excluded.contains($0) && !Self.isSystem($0)
             }
@@ -85,8 +86,8 @@ struct FailedAddresses {
         let bare = lower.drop { !$0.isLetter }
         return bare.hasPrefix("from:") || bare.hasPrefix("reply-to:") || bare.hasPrefix("message-id:")
             || bare.hasPrefix("sender:") || bare.hasPrefix("return-path:") || bare.hasPrefix("mail from")
-            || lower.contains("please contact") || lower.contains("system contact") || lower.contains("for assistance")
-            || lower.contains("further assistance") || lower.contains("send mail to") || lower.contains("contact your")
+            || lower.holds("please contact") || lower.holds("system contact") || lower.holds("for assistance")
+            || lower.holds("further assistance") || lower.holds("send mail to") || lower.holds("contact your")
     }
 
     private static func isSystem(_ address: String) -> Bool {

@@ -1,8 +1,6 @@
 internal import DeskModel
 internal import DeskStore
-internal import Foundation
-internal import Glibc
-internal import Logging
+internal import WorkQueue
 
 /// The right of this host to work on one mailbox: taken, renewed, and given up in time.
 ///
@@ -23,16 +21,15 @@ actor MailboxHold {
         self.mailbox = mailbox
     }
 
-    /// `host/pid`, so that the next process on this host knows whether the holder still lives.
-    static let owner = "\(ProcessInfo.processInfo.hostName)/\(getpid())"
-
     /// - Returns: nil while another host holds the mailbox.
     func acquire() async throws -> MailboxLease? {
         let started = ContinuousClock.now
         let holder = try await self.store.leaseOwner(of: self.mailbox)
-        let replacing = holder.flatMap { Self.isDead($0) ? $0 : nil }
+        // The next process on this host need not wait until the time of a dead one has passed.
+        let replacing = holder.flatMap { ProcessIdentity($0)?.hasEnded == true ? $0 : nil }
         self.lease = try await self.store.acquireLease(
-            on: self.mailbox, owner: Self.owner, replacing: replacing, seconds: Self.leaseSeconds)
+            on: self.mailbox, owner: ProcessIdentity.current.description, replacing: replacing,
+            seconds: Self.leaseSeconds)
         if self.lease != nil { self.validUntil = started + .seconds(Self.leaseSeconds) - Self.margin }
         return self.lease
     }
@@ -72,14 +69,5 @@ actor MailboxHold {
         guard let lease else { return }
         self.lease = nil
         try? await self.store.releaseLease(lease)
-    }
-
-    /// Whether `owner` is a process of this host that has ended.
-    private static func isDead(_ owner: String) -> Bool {
-        let parts = owner.split(separator: "/")
-        guard parts.count == 2, parts[0] == ProcessInfo.processInfo.hostName[...], let pid = Int32(parts[1]) else {
-            return false
-        }
-        return pid != getpid() && kill(pid, 0) != 0 && errno == ESRCH
     }
 }

@@ -171,6 +171,6 @@ private struct Failures {
                     .seconds: String(format: "%.1f", delay / .seconds(1)),
                 ]))
         }
-        try? await Task.sleep(for: delay)
+        try? await self.context.pause(delay)
     }
 }

@@ -29,6 +29,7 @@ struct MailboxWriter: Sendable {
         let session = try await MailboxConnection.open(self.mailbox, logger: self.context.logger)
         do {
             let folders = try await MailboxFolders.find(in: session, settings: self.mailbox)
+            try await self.removeLeft(session, folders: folders)
             var lastCommand = ContinuousClock.now
             while !Task.isCancelled {
                 self.progress()
@@ -243,6 +244,25 @@ struct MailboxWriter: Sendable {
         _ = try await session.select(folders.drafts)
         try await session.expunge(drafts.map(\.uid))
         for (draft, _) in drafts { try await self.context.store.setDraftState(draft.id, "removed") }
+    }
+}
+
+extension MailboxWriter {
+    /// Removes what the last connection left between filing a new draft and removing the old one.
+    fileprivate func removeLeft(_ session: IMAPSession, folders: MailboxFolders) async throws {
+        let isPaused = try await self.context.store.pauses().contains { $0.scope == .drafts || $0.scope == .all }
+        guard !isPaused, !self.context.isHeld() else { return }
+        for ticket in try await self.context.store.ticketsWithLeftDrafts(in: self.record.id) {
+            _ = try await self.hold.current()
+            for draft in try await self.context.store.supersededDrafts(of: ticket) {
+                switch try await self.look(at: draft, session, folder: folders.drafts) {
+                case .untouched(let uid): try await self.remove([(draft, uid)], session, folders: folders)
+                // Somebody's by now: it stays, and is none of ours any more.
+                case .touched, .gone: try await self.context.store.setDraftState(draft.id, "vanished")
+                }
+            }
+            self.progress()
+        }
     }
 }
 

@@ -14,9 +14,13 @@ package struct Maintenance: Service {
 
     private let context: DeskContext
     private let knowledge: KnowledgeBase
+    private let learning: Learning
     private let progress: @Sendable () -> Void
 
-    package init(context: DeskContext, knowledge: KnowledgeBase, progress: @escaping @Sendable () -> Void) {
+    package init(
+        context: DeskContext, knowledge: KnowledgeBase, learning: Learning, progress: @escaping @Sendable () -> Void
+    ) {
+        self.learning = learning
         self.context = context
         self.knowledge = knowledge
         self.progress = progress
@@ -39,6 +43,20 @@ package struct Maintenance: Service {
         }
     }
 
+    /// Trains at night; takes over what another process trained.
+    private func learn() async throws {
+        if let outcome = try await self.learning.retrainAtNight(host: ProcessInfo.processInfo.hostName) {
+            self.context.logger.notice(
+                "triage was trained anew",
+                metadata: .with([
+                    .kind: outcome.model.state.rawValue, .reason: outcome.model.reason,
+                    .count: outcome.model.taught,
+                ]))
+        } else if try await self.learning.adopt() {
+            self.context.logger.notice("another triage model serves now")
+        }
+    }
+
     package func turn() async throws {
         let store = self.context.store
         for (id, ticket) in try await store.recoverOutbox() {
@@ -52,6 +70,7 @@ package struct Maintenance: Service {
         try await store.closeOldTickets(after: self.context.settings.reopenWindow)
         try await self.queueLearning()
         try await self.knowledge.refresh()
+        try await self.learn()
     }
 
     /// Tickets that were done since the last turn; the need and the job change hands in one transaction.

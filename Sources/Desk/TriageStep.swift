@@ -14,7 +14,7 @@ internal import Triage
 /// Nothing here writes: a step that fails half-way leaves nothing behind and is simply done again.
 package struct TriageStep: Sendable {
     let context: DeskContext
-    let engine: TriageEngine
+    let engines: ServingEngine
     let knowledge: KnowledgeBase
     let mailboxes: [MailboxID: MailboxSettings]
     let model: Int64
@@ -24,7 +24,7 @@ package struct TriageStep: Sendable {
         let store = self.context.store
         let subjects = try await store.triageSubjects(ids)
         guard !subjects.isEmpty else { return [] }
-        var results = try await self.engine.analyse(
+        var results = try await self.engines.current.analyse(
             subjects.map { TriageInput(subject: $0.subject, body: Self.text(of: $0), context: self.triageContext($0)) })
         for (index, subject) in subjects.enumerated() where results[index].analysis.language == "und" {
             // Too short to tell: the mailbox knows what its customers speak.
@@ -93,7 +93,7 @@ package struct TriageStep: Sendable {
         var outcome = Outcome(
             record: TriageRecord(
                 analysisID: nextID(), eventID: nextID(), messageID: subject.messageID, ticketID: subject.ticketID,
-                modelVersion: self.engine.version, analysis: result.analysis, decision: decision,
+                modelVersion: result.version, analysis: result.analysis, decision: decision,
                 embedding: result.embedding, draft: nil))
         guard isWork, let mailbox, mode > .observe else {
             if let draft = answer?.draft, decision.action != .silent, isWork {

@@ -7,13 +7,26 @@ package enum BaseSubject {
 
     /// Subject without `Re:`, `Fwd:`, `[list]` blobs and trailing `(fwd)`, white space folded.
     package static func of(_ subject: String) -> String {
-        var text = subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")[...]
+        var text = Self.folded(subject)[...]
         while true {
             let before = text
             text = Self.dropPrefix(text)
-            if text.lowercased().hasSuffix("(fwd)") { text = Self.trimmed(text.dropLast(5)) }
+            if text.utf8.count > 5, String(text.suffix(5)).isSameName(as: "(fwd)") {
+                text = Self.trimmed(text.dropLast(5))
+            }
             if text == before { return String(text) }
         }
+    }
+
+    /// White space as single blanks, none at the ends.
+    private static func folded(_ subject: String) -> String {
+        var isClean = subject.utf8.first != 0x20 && subject.utf8.last != 0x20
+        var previous: UInt8 = 0
+        for byte in subject.utf8 {
+            if byte < 0x20 || byte >= 0x80 || (byte == 0x20 && previous == 0x20) { isClean = false }
+            previous = byte
+        }
+        return isClean ? subject : subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     /// Whether the subject starts as a reply does.
@@ -34,7 +47,9 @@ package enum BaseSubject {
             let rest = Self.trimmed(text[text.index(after: end)...])
             return rest.isEmpty ? text : rest
         }
-        guard let colon = text.prefix(16).firstIndex(where: { $0 == ":" || $0 == "：" }) else { return text }
+        guard text.utf8.prefix(48).contains(where: { $0 == 0x3A || $0 == 0xEF }),
+            let colon = text.prefix(16).firstIndex(where: { $0 == ":" || $0 == "：" })
+        else { return text }
         var word = text[..<colon]
         // `Re[2]:` and `Re (2):`
         if let bracket = word.firstIndex(where: { $0 == "[" || $0 == "(" }) { word = word[..<bracket] }

@@ -2,6 +2,7 @@
 struct HTMLRenderer {
     private struct Element {
         let name: String
+        let kind: HTMLElementKind
         var isHidden = false
         var isQuote = false
         var isPreformatted = false
@@ -18,24 +19,6 @@ struct HTMLRenderer {
         /// nil for bullets, else the next number.
         var number: Int?
     }
-
-    private static let voids: Set<String> = [
-        "br", "img", "hr", "input", "meta", "link", "area", "base", "col", "embed", "source", "track", "wbr", "o:p",
-        "frame",
-    ]
-    private static let blocks: Set<String> = [
-        "div", "p", "table", "tr", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "section",
-        "article", "header", "footer", "center", "address", "dl", "dt", "dd", "form", "fieldset", "main", "nav",
-        "aside",
-        "figure", "figcaption", "body", "html", "caption", "thead", "tbody", "tfoot", "hr",
-    ]
-    private static let spaced: Set<String> = [
-        "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre", "dl",
-    ]
-    private static let unseen: Set<String> = [
-        "head", "script", "style", "title", "noscript", "template", "object", "applet", "select", "svg", "math", "map",
-        "audio", "video", "iframe", "noframes", "textarea",
-    ]
 
     private var output: [UInt8] = []
     private var stack: [Element] = []
@@ -77,7 +60,8 @@ struct HTMLRenderer {
             if self.isSeen { self.newlines += 1; self.wantsSpace = false }
             return
         }
-        if Self.blocks.contains(name) { self.breakLine(Self.spaced.contains(name) ? 2 : 1) }
+        let kind = HTMLElementKind.of(name)
+        if kind.contains(.block) { self.breakLine(kind.contains(.spaced) ? 2 : 1) }
         if name == "td" || name == "th" { self.wantsSpace = true }
         if name == "img" { self.image(tag) }
         let marks = tag.marks
@@ -85,9 +69,9 @@ struct HTMLRenderer {
         // A new item ends the one before it; few close their `li`.
         if name == "li", self.stack.last?.name == "li" { self.close("li") }
         if name == "p", self.stack.last?.name == "p" { self.close("p") }
-        guard !Self.voids.contains(name), self.stack.count < 20_000 else { return }
-        var element = Element(name: name)
-        if Self.unseen.contains(name) {
+        guard !kind.contains(.void), self.stack.count < 20_000 else { return }
+        var element = Element(name: name, kind: kind)
+        if kind.contains(.unseen) {
             self.unseenDepth += 1
         } else if Self.isHidden(marks) {
             element.isHidden = true
@@ -126,8 +110,9 @@ struct HTMLRenderer {
         }
         guard let depth = self.stack.suffix(64).lastIndex(where: { $0.name == name }) else { return }
         // A stray end tag of a span must not close a table.
-        if !Self.blocks.contains(name), self.stack[(depth + 1)...].contains(where: { Self.blocks.contains($0.name) }),
-            !self.stack[depth].isHidden, !Self.unseen.contains(name), name != "a"
+        let kind = self.stack[depth].kind
+        if !kind.contains(.block), self.stack[(depth + 1)...].contains(where: { $0.kind.contains(.block) }),
+            !self.stack[depth].isHidden, !kind.contains(.unseen), name != "a"
         {
             return
         }
@@ -136,10 +121,10 @@ struct HTMLRenderer {
 
     private mutating func end(_ element: Element) {
         if let link = element.link { self.appendURL(link) }
-        if Self.unseen.contains(element.name) { self.unseenDepth -= 1 }
+        if element.kind.contains(.unseen) { self.unseenDepth -= 1 }
         if element.isHidden { self.hiddenDepth -= 1 }
         if element.isPreformatted { self.preformattedDepth -= 1 }
-        if Self.blocks.contains(element.name) { self.breakLine(Self.spaced.contains(element.name) ? 2 : 1) }
+        if element.kind.contains(.block) { self.breakLine(element.kind.contains(.spaced) ? 2 : 1) }
         if element.isQuote {
             self.breakLine(1)
             self.quoteDepth -= 1
@@ -183,8 +168,21 @@ struct HTMLRenderer {
         guard self.isSeen, url.starts(with: "http".utf8), link.textStart <= self.output.count else { return }
         let text = self.output[link.textStart...].filter { $0 > 0x20 }
         guard !text.isEmpty, !Self.saysTheSame(Array(text), url) else { return }
-        self.output += [0x20, 0x3C] + url + [0x3E]
+        guard let shown = Self.shown(url) else { return }
+        self.output += [0x20, 0x3C] + shown + [0x3E]
     }
+
+    /// What of a link is worth reading: nothing where the host has no dot, since that leads nowhere outside the sender's own
+    /// network, and only the host where the rest is long enough to be meant for machines.
+    private static func shown(_ url: [UInt8]) -> [UInt8]? {
+        guard let scheme = url.firstIndex(of: 0x3A), url[scheme...].starts(with: "://".utf8) else { return nil }
+        let end = url[(scheme + 3)...].firstIndex { $0 == 0x2F || $0 == 0x3F || $0 == 0x23 } ?? url.endIndex
+        guard url[(scheme + 3)..<end].contains(where: { $0 == 0x2E || $0 == 0x5D }) else { return nil }
+        return url.count <= Self.urlLimit ? url : Array(url[..<end]) + Array("/…".utf8)
+    }
+
+    /// Octets of a link that are shown in full.
+    private static let urlLimit = 100
 
     private static func saysTheSame(_ text: [UInt8], _ url: [UInt8]) -> Bool {
         func bare(_ bytes: [UInt8]) -> [UInt8] {
@@ -263,8 +261,8 @@ struct HTMLRenderer {
 
     /// The thin line on top that Outlook draws over the mail it answers.
     private static func isReplyRule(_ style: String) -> Bool {
-        style.contains("border:none") && style.contains("border-top:solid#")
-            && (style.contains("1.0pt") || style.contains("1pt")) && style.contains("padding:3")
+        style.holds("border:none") && style.holds("border-top:solid#")
+            && (style.holds("1.0pt") || style.holds("1pt")) && style.holds("padding:3")
     }
 
     // MARK: - Text

@@ -12,6 +12,15 @@ package struct HeaderValue: Hashable, Sendable, CustomStringConvertible {
 
     /// Replaces each run of control characters and line breaks by one space and trims the ends.
     package init(sanitizing text: String) {
+        var previous: UInt8 = 0x20
+        let isClean = text.utf8.allSatisfy { byte in
+            defer { previous = byte }
+            return byte < 0x7F && byte >= 0x20 && !(byte == 0x20 && previous == 0x20)
+        }
+        if isClean, previous != 0x20 {
+            self.text = text
+            return
+        }
         var result = ""
         var pendingSpace = false
         for scalar in text.unicodeScalars {

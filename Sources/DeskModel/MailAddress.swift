@@ -13,10 +13,13 @@ package struct MailAddress: Hashable, Sendable, Codable, CustomStringConvertible
     /// - Returns: nil unless `address` is one address of at most 254 octets without control characters or spaces
     ///   outside a quoted local part.
     package init?(_ address: some StringProtocol, displayName: String? = nil) {
-        guard address.utf8.count <= 254, let at = address.lastIndex(of: "@") else { return nil }
+        guard address.utf8.count <= 254 else { return nil }
+        var last: String.Index?
+        for index in address.utf8.indices where address.utf8[index] == 0x40 { last = index }
+        guard let at = last else { return nil }
         let local = address[..<at]
-        let domain = address[address.index(after: at)...]
-        guard Self.isLocalPart(local), Self.isDomain(domain) else { return nil }
+        let domain = address[address.utf8.index(after: at)...]
+        guard Self.isPlain(local, domain) || (Self.isLocalPart(local) && Self.isDomain(domain)) else { return nil }
         self.localPart = String(local)
         self.domain = domain.lowercased()
         let name = displayName.map { HeaderValue(sanitizing: $0).text } ?? ""
@@ -36,6 +39,19 @@ package struct MailAddress: Hashable, Sendable, Codable, CustomStringConvertible
 
     package static func == (left: Self, right: Self) -> Bool { left.normalized == right.normalized }
     package func hash(into hasher: inout Hasher) { hasher.combine(self.normalized) }
+
+    /// What nearly all addresses are: ASCII letters, digits and a few marks on both sides; looked at by bytes.
+    private static func isPlain(_ local: some StringProtocol, _ domain: some StringProtocol) -> Bool {
+        guard !local.isEmpty, local.utf8.count <= 128, !domain.isEmpty, domain.utf8.first != 0x2E,
+            domain.utf8.first != 0x2D
+        else { return false }
+        return local.utf8.allSatisfy { Self.isAlphanumeric($0) || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F || $0 == 0x2B }
+            && domain.utf8.allSatisfy { Self.isAlphanumeric($0) || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A)
+    }
 
     private static func isLocalPart(_ text: some StringProtocol) -> Bool {
         guard !text.isEmpty, text.utf8.count <= 128 else { return false }

@@ -121,14 +121,14 @@ package struct InboundMessage: Sendable, Codable {
 
     /// The first value of a field, by name without case; nil when the field is missing.
     package func header(_ name: String) -> String? {
-        let name = name.lowercased()
-        return self.headers.first { $0.name.lowercased() == name }?.value
+        let name = name.lowercasedASCII()
+        return self.headers.first { $0.name.isSameName(as: name) }?.value
     }
 
     /// All values of a field, topmost first.
     package func allHeaders(_ name: String) -> [String] {
-        let name = name.lowercased()
-        return self.headers.filter { $0.name.lowercased() == name }.map(\.value)
+        let name = name.lowercasedASCII()
+        return self.headers.filter { $0.name.isSameName(as: name) }.map(\.value)
     }
 }
 

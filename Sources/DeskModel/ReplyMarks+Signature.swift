@@ -109,13 +109,22 @@ extension ReplyMarks {
     }
 
     private static func isDeviceLine(_ lower: String) -> Bool {
-        let bare = Substring(lower.utf8.drop { [0x2D, 0x5F, 0x2A, 0x5B, 0x28, 0x3C, 0x3E, 0x20].contains($0) })
+        let bare = Substring(lower.utf8.drop(while: Self.isLead))
         guard let start = Self.devices.prefix(of: bare) else {
-            return bare.utf8.count < 60 && (bare.hasSuffix("から送信") || bare.hasSuffix("gönderildi"))
+            guard bare.utf8.count < 60, let last = bare.utf8.last, last >= 0x80 || last == 0x69 else { return false }
+            return bare.hasSuffix("から送信") || bare.hasSuffix("gönderildi")
         }
-        return start.contains("outlook") || start.hasPrefix("sent wirelessly")
+        return start.holds("outlook") || start.hasPrefix("sent wirelessly")
             || Self.deviceWords.contains { bare.dropFirst(start.count - min(start.count, 12)).contains($0) }
-                && !bare.contains(", is ")
+                && !bare.holds(", is ")
+    }
+
+    /// Marks in front of the line that a device adds.
+    private static func isLead(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x2D, 0x5F, 0x2A, 0x5B, 0x28, 0x3C, 0x3E, 0x20: true
+        default: false
+        }
     }
 
     private static func isClosing(_ lower: String) -> Bool {

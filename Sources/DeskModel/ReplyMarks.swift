@@ -231,7 +231,10 @@ enum ReplyMarks {
     }
 
     private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
-        "-_=*#+>< \u{2014}\u{2013}".unicodeScalars.contains(scalar)
+        switch scalar {
+        case "-", "_", "=", "*", "#", "+", ">", "<", " ", "\u{2014}", "\u{2013}": true
+        default: false
+        }
     }
 
     static func isRule(_ text: String) -> Bool {
@@ -291,13 +294,24 @@ enum ReplyMarks {
 
     /// The name before the colon, without the marks around it; nil when the line is no field.
     private static func field(_ lower: String) -> String? {
-        guard lower.utf8.prefix(80).contains(where: { $0 == 0x3A || $0 == 0xEF }),
-            let colon = lower.prefix(32).firstIndex(where: { $0 == ":" || $0 == "：" })
-        else { return nil }
-        let name = lower[..<colon].filter { $0 != "*" && $0 != "_" && $0 != "\u{A0}" && $0 != "|" }
-        var trimmed = name[...]
-        while trimmed.first == " " { trimmed.removeFirst() }
-        while trimmed.last == " " { trimmed.removeLast() }
-        return trimmed.isEmpty ? nil : String(trimmed)
+        var name: [UInt8] = []
+        var previous: UInt8 = 0
+        var hasColon = false
+        for byte in lower.utf8.prefix(96) {
+            // `：` is EF BC 9A, a no-break space C2 A0.
+            if byte == 0x3A || (byte == 0x9A && previous == 0xBC && name.suffix(2) == [0xEF, 0xBC]) {
+                if byte != 0x3A { name.removeLast(2) }
+                hasColon = true
+                break
+            }
+            if byte == 0xA0, previous == 0xC2 {
+                name.removeLast()
+            } else if byte != 0x2A, byte != 0x5F, byte != 0x7C, byte != 0x20 || !name.isEmpty {
+                name.append(byte)
+            }
+            previous = byte
+        }
+        while name.last == 0x20 { name.removeLast() }
+        return hasColon && !name.isEmpty && name.count <= 40 ? String(decoding: name, as: UTF8.self) : nil
     }
 }

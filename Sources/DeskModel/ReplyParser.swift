@@ -213,19 +213,23 @@ struct ReplyLine {
         while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
         let first = bytes.first ?? 0
         var content = String(Substring(bytes))
+        let isASCII = content.utf8.allSatisfy { $0 < 0x80 }
         // U+1427 is the mark that a read-receipt extension leaves behind.
-        if first >= 0x80, content.unicodeScalars.allSatisfy({ [0xA0, 0x200B, 0xFEFF, 0x1427].contains($0.value) }) {
+        if !isASCII, first >= 0x80,
+            content.unicodeScalars.allSatisfy({ [0xA0, 0x200B, 0xFEFF, 0x1427].contains($0.value) })
+        {
             content = ""
         }
         self.content = content
         self.text = content.isEmpty ? "" : text
-        self.lower = content.lowercased()
         // `>:` and `> wrote:` are the rest of an attribution that was wrapped inside the brackets.
         let isRest =
             first == 0x3E && (content == ">:" || (content.utf8.count < 12 && content.hasSuffix("wrote:")))
         self.isQuoted =
             (first == 0x3E && !isRest) || (first == 0x7C && content.hasPrefix("|>"))
             || (first >= 0x80 && content.hasPrefix("＞"))
+        // Nobody looks at the words of quoted lines.
+        self.lower = self.isQuoted ? content : isASCII ? content.lowercasedASCII() : content.lowercased()
         self.hasVerb = !self.isQuoted && ReplyMarks.verbSet.matches(self.lower)
         self.hasAt = content.utf8.contains(0x40)
     }

@@ -234,12 +234,17 @@ extension DeskStore {
         let priority: String
         let decision: String
         let reasons: [String]
+        /// Words and neighbours that decided.
+        let because: [String]
+        let model: String
 
         init(_ record: TriageRecord) {
             self.category = record.analysis.category.name
             self.priority = record.analysis.priority.level.rawValue
             self.decision = record.decision.action.rawValue
             self.reasons = record.decision.reasons
+            self.because = record.analysis.explanation
+            self.model = record.modelVersion
         }
     }
 }

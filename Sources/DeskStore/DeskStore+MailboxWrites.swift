@@ -221,6 +221,20 @@ extension DeskStore {
         }
     }
 
+    /// Tickets whose old draft lies beside its successor, because the process ended between filing one and removing the
+    /// other.
+    package func ticketsWithLeftDrafts(in mailbox: MailboxID) async throws -> [TicketID] {
+        try await self.pool.query(
+            """
+            select distinct d.ticket_id from draft d join mailbox_write w on w.id = d.write_id
+            where d.state = 'superseded' and w.state = 'done' and w.mailbox_id = \(mailbox.rawValue)
+                and not exists (select from mailbox_write o where o.ticket_id = d.ticket_id
+                    and o.kind in ('draft', 'remove_draft') and o.state in ('planned', 'writing'))
+            limit 1000
+            """
+        ).decode(Int64.self).map { TicketID($0) }
+    }
+
     package func setFingerprint(_ fingerprint: [UInt8], ofDraftWrittenBy write: Int64) async throws {
         _ = try await self.pool.execute("update draft set fingerprint = \(fingerprint) where write_id = \(write)")
     }

@@ -230,15 +230,26 @@ extension DeskStore {
         try await self.change(number, "assigned_agent", to: agent, kind: "assigned", actor: actor)
     }
 
-    /// Corrects the category; the correction is kept for learning.
-    package func retag(_ number: TicketNumber, category: String, actor: String) async throws {
-        let correction = try await self.ids.one()
+    /// Where a correction comes from.
+    package enum CorrectionSource: String, Sendable { case command, mail, keyword, api }
+
+    /// Corrects the category and adds tags; the correction is kept for learning.
+    package func retag(
+        _ number: TicketNumber, category: String, tags: [String] = [], actor: String,
+        source: CorrectionSource = .command
+    ) async throws {
+        let keys = try await self.ids.take(1 + tags.count)
         try await self.change(number, "category", to: category, kind: "retagged", actor: actor) { id, old in
             [
                 """
-                insert into correction (id, ticket_id, field, old_value, new_value, actor)
-                values (\(correction), \(id), 'category', \(old), \(category), \(actor))
+                insert into correction (id, ticket_id, field, old_value, new_value, actor, source)
+                values (\(keys[0]), \(id), 'category', \(old), \(category), \(actor), \(source.rawValue))
+                """,
                 """
+                insert into correction (id, ticket_id, field, new_value, actor, source)
+                select n.id, \(id), 'tag', n.tag, \(actor), \(source.rawValue)
+                from unnest(\(Array(keys.dropFirst()))::bigint[], \(tags)::text[]) n (id, tag)
+                """,
             ]
         }
     }

@@ -25,6 +25,9 @@ package struct DeskStore: Sendable {
                 sql: String(decoding: PackageResources._004_ticket_embedding_sql, as: UTF8.self)),
             Migration(
                 version: 6, name: "case", sql: String(decoding: PackageResources._006_case_sql, as: UTF8.self)),
+            Migration(
+                version: 8, name: "learning",
+                sql: String(decoding: PackageResources._008_learning_sql, as: UTF8.self)),
         ]
     }
 }

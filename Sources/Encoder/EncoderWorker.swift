@@ -20,7 +20,7 @@ actor EncoderWorker {
     ///   - tokens: most tokens of one batch.
     ///   - longest: most tokens of one sequence.
     init(index: Int, weights: BERTWeights, blas: BLAS, tokens: Int, longest: Int) {
-        self.thread = ConnectionThread(name: "encoder-\(index)", niceness: 10)
+        self.thread = ConnectionThread(name: "encoder-\(index)")
         self.weights = weights
         self.blas = blas
         let shape = weights.shape

@@ -1,7 +1,7 @@
-/// One linear scorer a class, trained one against the rest by LIBLINEAR.
+/// One linear scorer a class, trained one against the rest.
 ///
 /// Scores are decision values: comparable within a row, not yet probabilities of one class among many. Two models of
-/// the same rows and options are equal: only solvers that draw no random numbers are used.
+/// the same rows and options are equal: training draws no random numbers.
 package struct LinearClassifier: Sendable, Hashable {
     package let classCount: Int
     /// Length of the dense part of each row.

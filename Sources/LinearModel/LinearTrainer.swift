@@ -8,7 +8,7 @@ package struct TrainingOptions: Sendable, Hashable {
     package enum Loss: Sendable, Hashable {
         /// Logistic: a single class's sigmoid is a probability.
         case logistic
-        /// Squared hinge: a little more accurate with many classes; needs a temperature.
+        /// Squared hinge: a little more accurate with many classes, and quicker; needs a temperature.
         case squaredHinge
     }
 
@@ -34,12 +34,15 @@ package final class LinearTrainer: Sendable {
         private let thread: ConnectionThread
         nonisolated var unownedExecutor: UnownedSerialExecutor { self.thread.asUnownedSerialExecutor() }
 
-        init(index: Int) { self.thread = ConnectionThread(name: "trainer-\(index)", niceness: 10) }
+        init(index: Int) { self.thread = ConnectionThread(name: "trainer-\(index)") }
 
         func train(
             _ rows: [FeatureRow], _ labels: [Int], _ classes: Int, _ selected: [Int], _ options: TrainingOptions
         ) -> LinearClassifier {
-            LIBLINEAR.train(rows, labels, classes, selected, options)
+            switch options.loss {
+            case .logistic: LIBLINEAR.train(rows, labels, classes, selected, options)
+            case .squaredHinge: DualDescent.train(rows, labels, classes, selected, options)
+            }
         }
     }
 
@@ -123,7 +126,7 @@ package final class LinearTrainer: Sendable {
     }
 }
 
-/// The calls into the library.
+/// The calls into the library, for logistic scorers.
 private enum LIBLINEAR {
     // The library prints its progress to standard output unless told otherwise, for the whole process.
     private static let silenced: Void = set_print_string_function { _ in }
@@ -188,10 +191,9 @@ private enum LIBLINEAR {
             classWeights.withUnsafeMutableBufferPointer { factors in
                 var data = problem(
                     l: Int32(labels.count), n: Int32(features + 1), y: targets, x: starts, bias: 1)
-                // Both solvers work on the primal problem and draw no random numbers: training is repeatable.
-                let solver = options.loss == .logistic ? L2R_LR : L2R_L2LOSS_SVC
+                // This solver works on the primal problem and draws no random numbers: training is repeatable.
                 var settings = parameter(
-                    solver_type: Int32(solver), eps: options.tolerance, C: options.cost,
+                    solver_type: Int32(L2R_LR), eps: options.tolerance, C: options.cost,
                     nr_weight: Int32(numbers.count), weight_label: numbers.baseAddress, weight: factors.baseAddress,
                     p: 0.1, init_sol: nil)
                 guard let trained = CLinear.train(&data, &settings) else { return }

@@ -136,14 +136,27 @@ struct AddressParser {
     }
 
     private static func text(_ bytes: [UInt8]) -> String {
+        var previous: UInt8 = 0x20
+        let isClean = bytes.allSatisfy { byte in
+            defer { previous = byte }
+            return byte >= 0x20 && byte < 0x7F && byte != 0x3D && !(byte == 0x20 && previous == 0x20)
+        }
+        if isClean {
+            return String(decoding: bytes.last == 0x20 ? bytes.dropLast() : bytes[...], as: UTF8.self)
+        }
         let decoded = EncodedWords.decode(bytes).text
         return decoded.split(whereSeparator: { $0 == " " || $0 == "\t" }).joined(separator: " ")
     }
 
     private static func address(_ bytes: [UInt8]) -> String {
         var text = String(decoding: bytes, as: UTF8.self)
-        if text.contains("=?") { text = EncodedWords.decode(bytes).text }
-        if !text.contains("\""), text.contains(where: \.isWhitespace) {
+        let isPlain = bytes.allSatisfy { byte in
+            (byte >= 0x2B && byte <= 0x39 && byte != 0x2C) || (byte >= 0x40 && byte <= 0x5A)
+                || (byte >= 0x5E && byte <= 0x7A)
+        }
+        if isPlain, bytes.first != 0x40 { return text }
+        if text.holds("=?") { text = EncodedWords.decode(bytes).text }
+        if !text.holds("\""), text.contains(where: \.isWhitespace) {
             // Blanks around the parts are noise; a local part of several words is no address, and shown as it is.
             let words = text.split(whereSeparator: \.isWhitespace)
             let isNoise =

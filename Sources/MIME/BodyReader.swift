@@ -1,4 +1,4 @@
-internal import CGMime
+internal import Crypto
 internal import DeskModel
 
 /// Chooses which leaves are the text that a person reads and which are files.
@@ -93,23 +93,14 @@ struct BodyReader {
         let groups = Set(self.segments.compactMap { leaves[$0.leaf].alternative })
         for group in groups {
             let members = self.segments.filter { leaves[$0.leaf].alternative == group }
-            guard let rich = members.first(where: \.isHTML), members.contains(where: { !$0.isHTML }) else { continue }
-            let plain = members.filter { !$0.isHTML }.map(\.text).joined(separator: "\n")
-            let takesHTML = Self.saysLess(plain, than: rich.text)
+            guard let rich = members.first(where: \.isHTML), let plain = members.first(where: { !$0.isHTML }) else {
+                continue
+            }
+            let text = members.filter { !$0.isHTML }.map(\.text).joined(separator: "\n")
+            let wrapsAnywhere = Charset.isEastAsian(leaves[plain.leaf].charset)
+            let takesHTML = AlternativeChoice(plain: text, html: rich.text, wrapsAnywhere: wrapsAnywhere).takesHTML
             self.segments.removeAll { leaves[$0.leaf].alternative == group && $0.isHTML != takesHTML }
         }
-    }
-
-    /// A plain alternative that is empty, a notice to use another program, or a stub.
-    private static func saysLess(_ plain: String, than html: String) -> Bool {
-        let letters = plain.unicodeScalars.count { $0.properties.isAlphabetic }
-        if letters == 0 { return HTMLText.render(html).text.unicodeScalars.contains { $0.properties.isAlphabetic } }
-        guard letters < 400, html.utf8.count > 200 else { return false }
-        let rich = HTMLText.render(html).text.unicodeScalars.count { $0.properties.isAlphabetic }
-        let lower = plain.lowercased()
-        let isNotice =
-            lower.contains("html") && (lower.contains("view") || lower.contains("support") || lower.contains("client"))
-        return rich > letters * 8 || (isNotice && rich > letters)
     }
 
     // MARK: - Text
@@ -173,9 +164,11 @@ struct BodyReader {
 
     private func addFiles(to message: inout InboundMessage) {
         for (index, leaf) in self.tree.leaves.enumerated() where !self.bodies.contains(index) {
-            if leaf.embedding == 0 || leaf.type.hasPrefix("message/") { self.addReport(leaf, to: &message) }
-            guard leaf.embedding == 0 else { continue }
+            let isReport = (leaf.embedding == 0 || leaf.type.hasPrefix("message/")) && Self.isReport(leaf.type)
+            guard leaf.embedding == 0 || isReport else { continue }
             let bytes = self.tree.bytes(of: leaf)
+            if isReport { self.addReport(leaf.type, bytes, to: &message) }
+            guard leaf.embedding == 0 else { continue }
             message.attachments.append(
                 Attachment(
                     filename: leaf.filename.isEmpty ? Self.name(for: leaf, bytes) : leaf.filename,
@@ -204,29 +197,31 @@ struct BodyReader {
         return "file"
     }
 
-    private func addReport(_ leaf: PartTree.Leaf, to message: inout InboundMessage) {
-        guard message.reports.count < 20 else { return }
-        switch leaf.type {
+    private static func isReport(_ type: String) -> Bool {
+        switch type {
         case "message/delivery-status", "message/feedback-report", "text/rfc822-headers", "message/rfc822-headers",
             "message/global-delivery-status", "message/disposition-notification", "message/rfc822",
             "message/global-headers", "message/global", "text/rfc822", "text/rfc822-header", "message/partial":
-            let bytes = self.tree.bytes(of: leaf).prefix(64 << 10)
-            let text = bytes.filter { $0 != 0 && $0 != 0x0D }
-            message.reports.append(
-                ReportPart(contentType: leaf.type, text: String(decoding: text, as: UTF8.self)))
-        default: break
+            true
+        default: false
         }
     }
 
+    private func addReport(_ type: String, _ bytes: [UInt8], to message: inout InboundMessage) {
+        guard message.reports.count < 20 else { return }
+        let text = bytes.prefix(64 << 10).filter { $0 != 0 && $0 != 0x0D }
+        message.reports.append(ReportPart(contentType: type, text: String(decoding: text, as: UTF8.self)))
+    }
+
     private static func sha256(_ bytes: [UInt8]) -> String {
-        bytes.withUnsafeBufferPointer { buffer in
-            guard let text = g_compute_checksum_for_data(G_CHECKSUM_SHA256, buffer.baseAddress, gsize(buffer.count))
-            else {
-                return ""
-            }
-            defer { g_free(text) }
-            return String(cString: text)
+        var text: [UInt8] = []
+        text.reserveCapacity(64)
+        let digits = Array("0123456789abcdef".utf8)
+        for byte in SHA256.hash(data: bytes) {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
         }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private mutating func withoutEncodedFiles(_ text: String) -> String {

@@ -7,6 +7,24 @@ extension [UInt8] {
         return self.map { $0 == 0x0D ? 0x0A : $0 }
     }
 
+    /// The bytes with LF for CR LF.
+    func withoutReturnsBeforeFeeds() -> [UInt8] {
+        var next = self.first(0x0D, from: 0)
+        guard next < self.count else { return self }
+        var result: [UInt8] = []
+        result.reserveCapacity(self.count)
+        var start = 0
+        while next < self.count {
+            if next + 1 < self.count, self[next + 1] == 0x0A {
+                result += self[start..<next]
+                start = next + 1
+            }
+            next = self.first(0x0D, from: next + 1)
+        }
+        result += self[start...]
+        return result
+    }
+
     /// The index of the next `byte` at or after `position`, or `count`.
     borrowing func first(_ byte: UInt8, from position: Int) -> Int {
         let count = self.count

@@ -1,4 +1,5 @@
 internal import CGMime
+internal import DeskModel
 internal import Glibc
 
 /// Turns bytes of a named or unnamed charset into text; never fails.
@@ -56,17 +57,31 @@ enum Charset {
             text: Self.convert(bytes, from: guess)?.text ?? text, repair: "charset utf-8 declared; read as \(guess)")
     }
 
+    /// Whether the charset is one of those whose programs break lines between any two characters.
+    static func isEastAsian(_ declared: String?) -> Bool {
+        switch Self.canonical(declared) {
+        case "gb18030", "cp949", "cp932", "iso-2022-jp", "big5-hkscs", "euc-jp", "iso-2022-kr", "hz-gb-2312": true
+        default: false
+        }
+    }
+
     private static func isASCIICompatible(_ name: String) -> Bool {
         !(name.hasPrefix("utf-16") || name.hasPrefix("utf-32") || name.hasPrefix("utf-7") || name.hasPrefix("hz")
-            || name.hasPrefix("ucs") || name.contains("ebcdic") || name.hasPrefix("unicode-1-1"))
+            || name.hasPrefix("ucs") || name.holds("ebcdic") || name.hasPrefix("unicode-1-1"))
     }
 
     /// Lower case, aliases resolved to the widest charset that people mean by them; empty when nothing is meant.
     static func canonical(_ declared: String?) -> String {
         guard let declared else { return "" }
-        var name = declared.lowercased().filter { $0.isASCII && !$0.isWhitespace && $0 != "\"" && $0 != "'" }
-        if let star = name.firstIndex(of: "*") { name = String(name[..<star]) }
+        var name = declared.lowercasedASCII()
+        if !name.utf8.allSatisfy({ $0 > 0x22 && $0 < 0x7F && $0 != 0x27 }) {
+            name = name.filter { $0.isASCII && !$0.isWhitespace && $0 != "\"" && $0 != "'" }
+        }
+        if let star = name.utf8.firstIndex(of: 0x2A) { name = String(name[..<star]) }
         if name.hasPrefix("charset=") { name = String(name.dropFirst(8)) }
+        if name.hasPrefix("koi8_") || name.hasPrefix("windows_") || name.hasPrefix("utf_") {
+            name = name.replacing("_", with: "-")
+        }
         switch name {
         case "utf8", "utf-8", "unicode-2-0-utf-8", "x-utf-8", "utf-8mb4", "utf8mb4": return "utf-8"
         case "ascii", "us-ascii", "ansi_x3.4-1968", "usascii", "7bit", "iso-ir-6", "us": return "us-ascii"
@@ -113,16 +128,23 @@ extension Charset {
     }
 
     private static func fromWindows1252(_ bytes: [UInt8]) -> String {
-        var text = ""
+        var text: [UInt8] = []
         text.reserveCapacity(bytes.count + bytes.count / 4)
         for byte in bytes {
-            if byte < 0x80 || byte >= 0xA0 {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                text.unicodeScalars.append(Unicode.Scalar(Self.windowsC1[Int(byte) - 0x80]) ?? "\u{FFFD}")
+            if byte < 0x80 {
+                text.append(byte)
+                continue
             }
+            let scalar = byte >= 0xA0 ? UInt16(byte) : Self.windowsC1[Int(byte) - 0x80]
+            if scalar < 0x800 {
+                text.append(0xC0 | UInt8(scalar >> 6))
+            } else {
+                text.append(0xE0 | UInt8(scalar >> 12))
+                text.append(0x80 | UInt8(scalar >> 6 & 0x3F))
+            }
+            text.append(0x80 | UInt8(scalar & 0x3F))
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// 0x80…0x9F of windows-1252; the five unassigned positions keep their control code.

@@ -11,6 +11,10 @@ enum EncodedWords {
 
     /// Decoded text of a field; no line breaks, no NUL.
     static func decode(_ value: [UInt8]) -> (text: String, repair: String?) {
+        // Nearly all fields are plain ASCII.
+        if value.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x3D }) {
+            return (String(decoding: value, as: UTF8.self), nil)
+        }
         var text = ""
         var repair: String?
         var plain: [UInt8] = []

@@ -1,3 +1,5 @@
+internal import DeskModel
+
 /// The header of one message, cut out of the raw bytes without recursion and without trust in line ends.
 struct HeaderBlock {
     struct Field {
@@ -77,7 +79,7 @@ struct HeaderBlock {
 
     /// The first field of that name (lower case).
     func first(_ name: String) -> Field? {
-        self.fields.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }
+        self.fields.first { $0.name.isSameName(as: name) }
     }
 
     private mutating func note(_ repair: String) {

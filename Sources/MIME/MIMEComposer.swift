@@ -88,7 +88,7 @@ private struct HeaderWriter {
     /// Unstructured text; encoded when it is not plain ASCII that every reader leaves alone.
     mutating func text(_ name: String, _ value: String) {
         let isPlain =
-            value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && !value.contains("=?") && !value.contains("  ")
+            value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && !value.holds("=?") && !value.holds("  ")
             && !value.hasPrefix(" ") && !value.hasSuffix(" ")
             && !value.split(separator: " ").contains { $0.utf8.count > 200 }
         self.words(
@@ -120,7 +120,7 @@ private struct HeaderWriter {
 
     private static func address(_ address: MailAddress) -> String {
         guard let name = address.displayName, !name.isEmpty else { return address.address }
-        guard name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !name.contains("=?"), name.utf8.count <= 60 else {
+        guard name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !name.holds("=?"), name.utf8.count <= 60 else {
             return "\(Self.encoded(name).joined(separator: "\r\n ")) <\(address.address)>"
         }
         let isAtoms = name.utf8.allSatisfy { byte in

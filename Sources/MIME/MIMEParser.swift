@@ -113,7 +113,7 @@ extension MIMEParser {
     /// All fields of that name together: some programs repeat To.
     private static func written(_ name: String, _ header: HeaderBlock, _ repairs: inout [String]) -> [WrittenAddress] {
         var result: [WrittenAddress] = []
-        for field in header.fields where field.name.utf8.count == name.utf8.count && field.name.lowercased() == name {
+        for field in header.fields where field.name.isSameName(as: name) {
             guard result.count < AddressParser.limit else { break }
             if !result.isEmpty { repairs.append("several \(name) fields") }
             let parser = AddressParser(field.value)
@@ -136,7 +136,8 @@ extension MIMEParser {
     private static func messageIDs(_ value: [UInt8]) -> [MessageID] {
         var ids: [MessageID] = []
         var start: Int?
-        for (index, byte) in value.enumerated() {
+        for index in value.indices {
+            let byte = value[index]
             if byte == 0x3C {
                 start = index + 1
             } else if byte == 0x3E, let first = start {

@@ -1,4 +1,5 @@
 internal import CGMime
+internal import DeskModel
 
 /// The parts of one message as GMime reads them, flattened in order. Frees GMime's objects when it goes.
 ///
@@ -72,11 +73,14 @@ final class PartTree {
         for message in self.messages { shim_unref(message) }
     }
 
-    /// The decoded bytes of a leaf.
+    /// The decoded bytes of a leaf. What travelled as lines has LF line ends, so that a file is the same bytes whether its
+    /// mail came over IMAP or lay in a folder of this system.
     func bytes(of leaf: Leaf) -> [UInt8] {
         switch leaf.content {
         case .literal(let bytes): return bytes
-        case .object(let object): return Self.take(shim_content(object))
+        case .object(let object):
+            let bytes = Self.take(shim_content(object))
+            return shim_travels_as_lines(object) == 1 ? bytes.withoutReturnsBeforeFeeds() : bytes
         case .message(let part):
             guard let message = shim_inner_message(part) else { return [] }
             return Self.take(shim_written(message))
@@ -203,7 +207,7 @@ final class PartTree {
 
     /// GMime decodes parameters; words it left alone (in quotes, padded in the middle) are decoded here.
     private static func filename(_ text: String) -> String {
-        guard text.contains("=?") else { return EncodedWords.oneLine(text) }
+        guard text.holds("=?") else { return EncodedWords.oneLine(text) }
         return EncodedWords.decode(Array(text.utf8)).text
     }
 

@@ -1,16 +1,16 @@
 internal import Encoder
 internal import LinearModel
 
-/// Probabilities of a closed list of classes: a dense head on the embedding and a lexical head on n-grams, fused and
-/// scaled by what held-out rows showed.
+/// Probabilities of a closed list of classes: a dense head on the embedding, a lexical head on n-grams and the vote of
+/// the nearest examples, mixed and scaled by what held-out rows showed.
 struct CategoryHead: Sendable, Hashable {
     /// Sorted.
     let labels: [String]
     private let dense: SoftmaxRegression
     private let lexical: LinearClassifier
-    /// Weight of the lexical scores beside the dense log-probabilities.
-    let fusion: Float
-    private let temperature: Float
+    /// nil where the examples are not kept.
+    private let vote: NeighbourVote?
+    private let mixture: Mixture
 
     /// What a head made of rows that it was not trained on.
     struct HeldOut: Sendable {
@@ -26,17 +26,11 @@ struct CategoryHead: Sendable, Hashable {
         }
 
         /// Mean distance of confidence and accuracy over fifteen bins.
-        var calibrationError: Double {
-            var bins = Array(repeating: (count: 0, confidence: 0.0, right: 0.0), count: 15)
-            for (row, label) in zip(self.probabilities, self.labels) {
-                guard let best = row.indices.max(by: { row[$0] < row[$1] }) else { continue }
-                let bin = min(14, Int(row[best] * 15))
-                bins[bin].count += 1
-                bins[bin].confidence += Double(row[best])
-                bins[bin].right += best == label ? 1 : 0
-            }
-            let total = Double(max(1, self.labels.count))
-            return bins.reduce(0) { $0 + abs($1.right - $1.confidence) / total }
+        var calibration: Calibration {
+            Calibration(
+                zip(self.probabilities, self.labels).compactMap { row, label -> (confidence: Double, isRight: Bool)? in
+                    row.indices.max { row[$0] < row[$1] }.map { (Double(row[$0]), $0 == label) }
+                })
         }
     }
 
@@ -44,27 +38,34 @@ struct CategoryHead: Sendable, Hashable {
     struct Row: Sendable {
         var embedding: [Float]
         var features: [FeatureRow.Entry]
+        /// Nearest examples beside itself.
+        var neighbours: [Examples.Neighbour] = []
         var label: Int
     }
 
     private init(
-        labels: [String], dense: SoftmaxRegression, lexical: LinearClassifier, fusion: Float, temperature: Float
+        labels: [String], dense: SoftmaxRegression, lexical: LinearClassifier, vote: NeighbourVote?, mixture: Mixture
     ) {
         self.labels = labels
         self.dense = dense
         self.lexical = lexical
-        self.fusion = fusion
-        self.temperature = temperature
+        self.vote = vote
+        self.mixture = mixture
     }
 
-    /// Logarithms of the fused, scaled probabilities.
-    func logProbabilities(embeddings: DenseMatrix, features: [[FeatureRow.Entry]]) throws(EncoderError) -> [[Float]] {
+    /// Logarithms of the mixed probabilities.
+    ///
+    /// - Parameter neighbours: of each row; may be empty for a head without a vote.
+    func logProbabilities(
+        embeddings: DenseMatrix, features: [[FeatureRow.Entry]], neighbours: [[Examples.Neighbour]] = []
+    ) throws(EncoderError) -> [[Float]] {
         let dense = try self.dense.logProbabilities(embeddings)
         var rows: [[Float]] = []
         rows.reserveCapacity(features.count)
         for (index, entries) in features.enumerated() {
-            let lexical = self.lexical.scores(FeatureRow(dense: [], sparse: entries))
-            rows.append(Self.fuse(Array(dense[row: index]), lexical, self.fusion, self.temperature))
+            var parts = [Array(dense[row: index]), self.lexical.scores(FeatureRow(dense: [], sparse: entries))]
+            if let vote = self.vote { parts.append(vote.scores(neighbours[index], classes: self.labels.count)) }
+            rows.append(self.mixture.logProbabilities(parts))
         }
         return rows
     }
@@ -74,49 +75,43 @@ struct CategoryHead: Sendable, Hashable {
         self.lexical.contributions(FeatureRow(dense: [], sparse: features), to: index, limit: limit)
     }
 
-    private static func fuse(_ dense: [Float], _ lexical: [Float], _ fusion: Float, _ temperature: Float) -> [Float] {
-        let scores = zip(dense, lexical).map { ($0 + fusion * $1) / temperature }
-        let top = scores.max() ?? 0
-        let shift = top + Float(Probability.log(Double(scores.reduce(0) { $0 + Probability.exp($1 - top) })))
-        return scores.map { $0 - shift }
+    /// Whether the vote, if there is one, is of these examples.
+    func votes(for examples: Examples) -> Bool {
+        guard let vote = self.vote else { return true }
+        return vote.labels.count == examples.count && vote.labels.allSatisfy { $0 < self.labels.count }
     }
 
     // MARK: Training
 
-    /// Trains both heads and fits their mixture on held-out rows.
+    /// Trains the heads and fits their mixture on held-out rows.
     ///
-    /// - Parameter labels: names of the classes; `row.label` indexes them.
+    /// - Parameters:
+    ///   - labels: names of the classes; `row.label` indexes them.
+    ///   - vote: of the rows' neighbours; nil for none.
     static func train(
-        rows: [Row], labels: [String], trainer: LinearTrainer
+        rows: [Row], labels: [String], vote: NeighbourVote? = nil, trainer: LinearTrainer
     ) async throws -> (head: CategoryHead, heldOut: HeldOut) {
         let classes = labels.count
         let targets = rows.map(\.label)
         let counts = targets.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
-        let folds = max(2, min(rows.count > 4000 ? 4 : 8, counts.values.max() ?? 2))
+        let folds = max(2, min(rows.count > 2000 ? 4 : rows.count > 400 ? 5 : 8, counts.values.max() ?? 2))
         // Few rows need more restraint.
         let decay: Float = rows.count < 2000 ? 1e-4 : rows.count < 6000 ? 3e-5 : 6e-6
         let fold = LinearTrainer.folds(targets, groups: Self.groups(rows), count: folds)
         async let sparse = trainer.trainWithHeldOutScores(
             rows: rows.map { FeatureRow(dense: [], sparse: $0.features) }, labels: targets, classCount: classes,
-            fold: fold, options: TrainingOptions(loss: .squaredHinge, cost: 1, tolerance: 0.1))
+            fold: fold, options: TrainingOptions(loss: .squaredHinge, cost: 1))
         let (dense, heldOutDense) = try await Self.trainDense(rows, classes, fold, decay)
         let (lexical, heldOutLexical) = try await sparse
 
-        // The mixture and the temperature under which held-out rows are most probable.
-        var best = (fusion: Float(0), temperature: Float(1), loss: Double.infinity)
-        for fusion in [0, 0.5, 1, 1.5, 2, 3, 4, 6, 8] as [Float] {
-            let scores = zip(heldOutDense, heldOutLexical).map { Self.fuse($0, $1, fusion, 1) }
-            let temperature = Probability.fitTemperature(scores: scores, labels: targets)
-            let loss = zip(scores, targets).reduce(0.0) { sum, row in
-                sum - Double(Self.fuse(row.0, Array(repeating: 0, count: classes), 0, temperature)[row.1])
-            }
-            if loss < best.loss { best = (fusion, temperature, loss) }
+        let parts = rows.indices.map { index -> [[Float]] in
+            var parts = [heldOutDense[index], heldOutLexical[index]]
+            if let vote { parts.append(vote.scores(rows[index].neighbours, classes: classes)) }
+            return parts
         }
-        let head = CategoryHead(
-            labels: labels, dense: dense, lexical: lexical, fusion: best.fusion, temperature: best.temperature)
-        let probabilities = zip(heldOutDense, heldOutLexical).map { row in
-            Self.fuse(row.0, row.1, best.fusion, best.temperature).map { Probability.exp($0) }
-        }
+        let mixture = Mixture.fit(parts, labels: targets)
+        let head = CategoryHead(labels: labels, dense: dense, lexical: lexical, vote: vote, mixture: mixture)
+        let probabilities = parts.map { mixture.logProbabilities($0).map { Probability.exp($0) } }
         return (head, HeldOut(probabilities: probabilities, labels: targets))
     }
 
@@ -165,17 +160,38 @@ struct CategoryHead: Sendable, Hashable {
         for label in self.labels { writer.write(label) }
         self.dense.write(to: &writer)
         self.lexical.write(to: &writer)
-        writer.write(self.fusion)
-        writer.write(self.temperature)
+        writer.write(self.vote == nil ? 0 : 1)
+        if let vote = self.vote {
+            writer.write(vote.labels.count)
+            for label in vote.labels { writer.write(Int(label) + 1) }
+        }
+        self.mixture.write(to: &writer)
     }
 
-    init(from reader: inout ByteReader) throws(LinearModelError) {
+    /// - Parameter format: of the file, see `TriageModel`.
+    init(from reader: inout ByteReader, format: Int) throws(LinearModelError) {
         var labels: [String] = []
         for _ in 0..<(try reader.readInt()) { labels.append(try reader.readString()) }
         self.labels = labels
         self.dense = try SoftmaxRegression(from: &reader)
         self.lexical = try LinearClassifier(from: &reader)
-        self.fusion = try reader.readFloat()
-        self.temperature = try reader.readFloat()
+        guard format > 1 else {
+            let fusion = try reader.readFloat()
+            let temperature = try reader.readFloat()
+            self.vote = nil
+            self.mixture = Mixture(weights: [1 / temperature, fusion / temperature])
+            return
+        }
+        if try reader.readInt() == 1 {
+            var voters: [Int32] = []
+            for _ in 0..<(try reader.readInt()) { voters.append(Int32(truncatingIfNeeded: try reader.readInt()) - 1) }
+            self.vote = NeighbourVote(labels: voters)
+        } else {
+            self.vote = nil
+        }
+        self.mixture = try Mixture(from: &reader)
+        guard self.mixture.weights.count == (self.vote == nil ? 2 : 3) else {
+            throw LinearModelError(.malformedModel, "the mixture does not fit its head")
+        }
     }
 }

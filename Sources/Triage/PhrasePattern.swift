@@ -110,6 +110,11 @@ package struct WordList: Sendable {
     let vocabulary: Set<String>
 
     package init(_ text: String) {
+        if let words = Self.plain(text) {
+            self.all = words
+            self.vocabulary = Set(words)
+            return
+        }
         var words: [String] = []
         var word = ""
         for character in text.lowercased() {
@@ -125,6 +130,30 @@ package struct WordList: Sendable {
         if !word.isEmpty { words.append(Self.trimmed(word)) }
         self.all = words
         self.vocabulary = Set(words)
+    }
+
+    /// The same for a text of ASCII alone, which most are, byte by byte; nil for any other.
+    private static func plain(_ text: String) -> [String]? {
+        var words: [String] = []
+        var word: [UInt8] = []
+        func finish() {
+            while word.last == 0x27 || word.last == 0x2D { word.removeLast() }
+            words.append(String(decoding: word, as: UTF8.self))
+            word.removeAll(keepingCapacity: true)
+        }
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x61...0x7A: word.append(byte)
+            case 0x41...0x5A: word.append(byte | 0x20)
+            case 0x27, 0x2D:
+                if !word.isEmpty { word.append(byte) }
+            case 0x80...: return nil
+            default:
+                if !word.isEmpty { finish() }
+            }
+        }
+        if !word.isEmpty { finish() }
+        return words
     }
 
     private static func trimmed(_ word: String) -> String {

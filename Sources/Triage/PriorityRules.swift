@@ -108,8 +108,11 @@ package struct TriageContext: Sendable, Hashable {
 extension PriorityRules {
     /// What the rules read.
     struct Evidence {
+        /// Without what was planted.
         var text: String
         var words: WordList
+        /// Of the whole mail.
+        var allWords: WordList
         /// Full name; empty when the mail is like nothing known.
         var category: String
         var sentiment: Analysis.Sentiment
@@ -117,9 +120,13 @@ extension PriorityRules {
     }
 
     /// Adds up the signals that apply.
+    ///
+    /// A planted passage neither raises nor lowers anything, but a signal that alone makes a mail urgent counts wherever
+    /// it stands: what looks planted may after all be a frightened customer.
     func judge(_ evidence: Evidence) -> Analysis.Priority {
         let found = self.signals.compactMap { signal -> (signal: Signal, quote: String?)? in
-            if let quote = self.quote(for: signal, in: evidence.words) { return (signal, quote) }
+            let words = signal.weight >= self.urgent ? evidence.allWords : evidence.words
+            if let quote = self.quote(for: signal, in: words) { return (signal, quote) }
             if signal.categories.contains(evidence.category) { return (signal, nil) }
             return signal.detector.map { self.detects($0, signal.threshold, evidence) } == true ? (signal, nil) : nil
         }
@@ -140,8 +147,12 @@ extension PriorityRules {
         let category = evidence.category
         let top = category.split(separator: Taxonomy.separator).first.map(String.init) ?? category
         // Whoever is annoyed is waiting for something.
-        let isCalm = evidence.sentiment.score > -0.4
-        return score == 0 && isCalm && (self.low.contains(category) || self.low.contains(top)) ? .low : .normal
+        guard score == 0, evidence.sentiment.score > -0.4 else { return .normal }
+        if self.low.contains(category) || self.low.contains(top) { return .low }
+        guard !SentimentLexicon.tellsTrouble(evidence.words) else { return .normal }
+        // Praise under whatever category, and a question about something that nobody asked before.
+        let isPraise = evidence.sentiment.score >= 0.8
+        return isPraise || (category.isEmpty && evidence.text.contains("?")) ? .low : .normal
     }
 
     private static func next(after level: Analysis.Priority.Level) -> Analysis.Priority.Level {

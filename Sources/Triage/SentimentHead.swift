@@ -14,11 +14,13 @@ struct SentimentHead: Sendable, Hashable {
         embedding + SentimentLexicon.features(text, words).map { $0 * 0.3 }
     }
 
-    func judge(embeddings: [[Float]], texts: [String], words: [WordList]) throws(EncoderError) -> [Analysis.Sentiment] {
+    func judge(
+        embeddings: [[Float]], texts: [String], words: [WordList], grams: [TextGrams]
+    ) throws(EncoderError) -> [Analysis.Sentiment] {
         var dense: [[Float]] = []
         for index in texts.indices { dense.append(Self.dense(embeddings[index], texts[index], words[index])) }
         let rows = try self.head.logProbabilities(
-            embeddings: DenseMatrix(dense), features: texts.map { self.lexical.row($0) })
+            embeddings: DenseMatrix(dense), features: grams.map { self.lexical.row($0) })
         return rows.map { row in
             var probability: [String: Double] = [:]
             for (label, value) in zip(self.head.labels, row) { probability[label] = Double(Probability.exp(value)) }
@@ -51,8 +53,9 @@ struct SentimentHead: Sendable, Hashable {
         self.head = head
     }
 
-    init(from reader: inout ByteReader) throws(LinearModelError) {
+    /// - Parameter format: of the file, see `TriageModel`.
+    init(from reader: inout ByteReader, format: Int) throws(LinearModelError) {
         self.lexical = try LexicalFeatures(from: &reader)
-        self.head = try CategoryHead(from: &reader)
+        self.head = try CategoryHead(from: &reader, format: format)
     }
 }

@@ -52,6 +52,11 @@ enum SentimentLexicon {
     private static func set(_ words: String) -> Set<String> { Set(words.split(separator: " ").map(String.init)) }
 
     static func isAngry(_ words: WordList) -> Bool { !words.vocabulary.isDisjoint(with: Self.strong) }
+    /// Something went wrong, or somebody waits.
+    static func tellsTrouble(_ words: WordList) -> Bool {
+        !words.vocabulary.isDisjoint(with: Self.trouble) || !words.vocabulary.isDisjoint(with: Self.negative)
+            || !words.vocabulary.isDisjoint(with: Self.damage) || !words.vocabulary.isDisjoint(with: Self.negations)
+    }
     static func tellsDamage(_ words: WordList) -> Bool { !words.vocabulary.isDisjoint(with: Self.damage) }
 
     /// Negative and positive words (damped by length), trouble, thanks, negations, capitals, exclamation and question

@@ -20,6 +20,8 @@ enum Amounts {
 
     /// The largest sum beside a currency sign or word; nil when there is none.
     static func largest(in text: String) -> Double? {
+        // Most mails name no number at all.
+        guard text.utf8.contains(where: { (0x30...0x39).contains($0) }) else { return nil }
         var largest: Double?
         let characters = Array(text.prefix(20_000))
         var index = 0

@@ -8,10 +8,13 @@ package struct TriageResult: Sendable, Hashable {
     package var analysis: Analysis
     /// Of length 1, under the engine's encoder.
     package var embedding: [Float]
+    /// Version of the models that made the analysis.
+    package var version: String
 
-    package init(analysis: Analysis, embedding: [Float]) {
+    package init(analysis: Analysis, embedding: [Float], version: String) {
         self.analysis = analysis
         self.embedding = embedding
+        self.version = version
     }
 }
 
@@ -28,6 +31,7 @@ package struct TriageEngine: Sendable {
     package let taxonomy: Taxonomy
     /// Versions of the models in use, category first.
     package let version: String
+    package let versions: [String]
     private let categories: TriageModel.Categories
     private let tags: TriageModel.Tags?
     private let sentiment: SentimentHead?
@@ -54,70 +58,145 @@ package struct TriageEngine: Sendable {
         self.sentiment = models.lazy.compactMap(\.sentiment).first
         self.isOwnTaxonomy = first.source == taxonomy.fingerprint
         self.language = try LanguageGuess()
-        self.version = models.map(\.version).joined(separator: "+")
+        self.versions = models.map(\.version)
+        self.version = self.versions.joined(separator: "+")
     }
 
-    /// Analyses mails; texts are encoded once, in batches over the cores.
+    /// Analyses mails; texts are encoded in batches over the cores.
     ///
     /// - Throws: `EncoderError`; `CancellationError`. Never because of what a mail contains.
     package func analyse(_ inputs: [TriageInput]) async throws -> [TriageResult] {
-        let embeddings = try await self.encoder.encode(inputs.map(\.text))
-        return try await self.analyse(inputs, embeddings: embeddings)
+        var readings = try await Self.inSlices(inputs.count) { range in inputs[range].map { Reading($0) } }
+        // Lines that may be planted are encoded with the mails; only mails that do hold one are encoded again.
+        let suspects = readings.indices.filter { !readings[$0].passages.tasks.isEmpty }
+        let lines = suspects.flatMap { readings[$0].passages.tasks }
+        var embeddings = try await self.encoder.encode(readings.map(\.text) + lines)
+        let lineEmbeddings = Array(embeddings[readings.count...])
+        embeddings.removeLast(lines.count)
+        try await self.dropForeign(suspects, lineEmbeddings, &readings, &embeddings)
+        let (read, vectors) = (readings, embeddings)
+        return try await Self.inSlices(read.count) { range in
+            try self.analyseSlice(Array(read[range]), Array(vectors[range]))
+        }
     }
 
-    /// Analyses mails whose vectors are known already.
-    ///
-    /// - Parameter embeddings: of `input.text`, one for each input.
-    /// - Throws: `EncoderError`; `CancellationError`.
-    package func analyse(_ inputs: [TriageInput], embeddings: [[Float]]) async throws -> [TriageResult] {
-        guard inputs.count > Self.slice else { return try self.analyseSlice(inputs, embeddings) }
-        return try await withThrowingTaskGroup(of: (Int, [TriageResult]).self) { group in
-            for start in stride(from: 0, to: inputs.count, by: Self.slice) {
-                let range = start..<min(start + Self.slice, inputs.count)
+    /// Runs `work` on slices of `0..<count`, one a core, and joins what they give in order.
+    private static func inSlices<Result: Sendable>(
+        _ count: Int, _ work: @escaping @Sendable (Range<Int>) throws -> [Result]
+    ) async throws -> [Result] {
+        guard count > Self.slice else { return try work(0..<count) }
+        return try await withThrowingTaskGroup(of: (Int, [Result]).self) { group in
+            for start in stride(from: 0, to: count, by: Self.slice) {
                 group.addTask {
                     try Task.checkCancellation()
-                    return (start, try self.analyseSlice(Array(inputs[range]), Array(embeddings[range])))
+                    return (start, try work(start..<min(start + Self.slice, count)))
                 }
             }
-            var slices: [Int: [TriageResult]] = [:]
+            var slices: [Int: [Result]] = [:]
             for try await (start, results) in group { slices[start] = results }
             return slices.keys.sorted().flatMap { slices[$0]! }
         }
     }
 
-    private func analyseSlice(_ inputs: [TriageInput], _ embeddings: [[Float]]) throws(EncoderError) -> [TriageResult] {
-        guard !inputs.isEmpty else { return [] }
-        let texts = inputs.map(\.text)
-        let words = texts.map { WordList($0) }
+    // MARK: What is read
+
+    /// A mail as it is judged: without what was planted in it.
+    private struct Reading: Sendable {
+        let input: TriageInput
+        let passages: Passages
+        /// What decides.
+        var text: String
+        var words: WordList
+        /// Words of everything; grave matters count wherever they stand.
+        let allWords: WordList
+        var leftOut: [String]
+
+        init(_ input: TriageInput) {
+            self.input = input
+            let whole = input.text
+            self.allWords = WordList(whole)
+            self.passages = Passages(whole, vocabulary: self.allWords.vocabulary)
+            self.text = self.passages.own
+            self.leftOut = self.passages.instructions
+            self.words = self.leftOut.isEmpty ? self.allWords : WordList(self.text)
+        }
+
+        mutating func leaveOut(_ lines: [String], rest: String) {
+            self.text = rest
+            self.words = WordList(rest)
+            self.leftOut += lines
+        }
+    }
+
+    /// A line nearer than this to what the desk knows belongs to the mail.
+    private static let nearness: Float = 0.3
+
+    /// Takes lone tasks out of mails when they are far from everything known and the mail does better without them.
+    private func dropForeign(
+        _ suspects: [Int], _ lineEmbeddings: [[Float]], _ readings: inout [Reading], _ embeddings: inout [[Float]]
+    ) async throws {
+        guard !suspects.isEmpty else { return }
+        let near = try self.categories.examples.neighbours(of: DenseMatrix(lineEmbeddings))
+            .map(Familiarity.nearness)
+        var cleaned: [(index: Int, lines: [String], rest: String, worst: Float)] = []
+        var position = 0
+        for index in suspects {
+            let tasks = readings[index].passages.tasks
+            defer { position += tasks.count }
+            let scores = near[position..<position + tasks.count]
+            let foreign = zip(tasks, scores).filter { $1 < Self.nearness }
+            guard let worst = foreign.map(\.1).max() else { continue }
+            let lines = foreign.map(\.0)
+            guard let rest = readings[index].passages.own(without: lines) else { continue }
+            cleaned.append((index, lines, rest, worst))
+        }
+        let vectors = try await self.encoder.encode(cleaned.map(\.rest))
+        let rests = try self.categories.examples.neighbours(of: DenseMatrix(vectors)).map(Familiarity.nearness)
+        for (number, item) in cleaned.enumerated() where rests[number] > item.worst {
+            readings[item.index].leaveOut(item.lines, rest: item.rest)
+            embeddings[item.index] = vectors[number]
+        }
+    }
+
+    private func analyseSlice(_ mails: [Reading], _ embeddings: [[Float]]) throws(EncoderError) -> [TriageResult] {
+        guard !mails.isEmpty else { return [] }
         let matrix = DenseMatrix(embeddings)
-        let features = texts.map { self.categories.lexical.row($0) }
-        let tops = try self.categories.top.logProbabilities(embeddings: matrix, features: features)
-        let leaves = try self.categories.leaf?.logProbabilities(embeddings: matrix, features: features)
-        let known = try self.categories.familiarity.judge(
-            embeddings: matrix, logProbabilities: tops.map { $0.max() ?? -10 }, shown: 2)
-        let sentiments = try self.sentiment?.judge(embeddings: embeddings, texts: texts, words: words)
-        return inputs.indices.map { index in
+        let grams = mails.map { TextGrams($0.text) }
+        let features = grams.map { self.categories.lexical.row($0) }
+        let neighbours = try self.categories.examples.neighbours(of: matrix)
+        let tops = try self.categories.top.logProbabilities(
+            embeddings: matrix, features: features, neighbours: neighbours)
+        let leaves = try self.categories.leaf?.logProbabilities(
+            embeddings: matrix, features: features, neighbours: neighbours)
+        let sentiments = try self.sentiment?.judge(
+            embeddings: embeddings, texts: mails.map(\.text), words: mails.map(\.words), grams: grams)
+        return mails.indices.map { index in
+            let mail = mails[index]
             // A text without a word is like nothing, whatever its vector says.
-            let isEmpty = words[index].all.isEmpty
-            let familiarity = isEmpty ? 0 : known[index].familiarity
+            let isEmpty = mail.words.all.isEmpty
+            let familiarity =
+                isEmpty
+                ? 0
+                : self.categories.familiarity.judge(
+                    neighbours[index], logProbability: tops[index].max() ?? -10)
             let isUnknown = self.isOwnTaxonomy && familiarity < self.taxonomy.floor
             let choice = self.choose(tops[index], leaves?[index], isUnknown: isUnknown)
-            let sentiment = sentiments?[index] ?? SentimentHead.byLexicon(texts[index], words[index])
+            let sentiment = sentiments?[index] ?? SentimentHead.byLexicon(mail.text, mail.words)
             let priority = self.taxonomy.priority.judge(
                 PriorityRules.Evidence(
-                    text: texts[index], words: words[index], category: isUnknown ? "" : choice.category.name,
-                    sentiment: sentiment, context: inputs[index].context))
+                    text: mail.text, words: mail.words, allWords: mail.allWords,
+                    category: isUnknown ? "" : choice.category.name, sentiment: sentiment,
+                    context: mail.input.context))
             let analysis = Analysis(
                 category: choice.category, alternatives: choice.alternatives,
                 tags: self.tags(
-                    text: texts[index], words: words[index], embedding: embeddings[index], leaves: choice.leaves),
+                    grams: grams[index], words: mail.words, embedding: embeddings[index], leaves: choice.leaves),
                 familiarity: familiarity, priority: priority, sentiment: sentiment,
-                language: isEmpty ? "und" : self.language.guess(texts[index])?.language ?? "und",
+                language: isEmpty ? "und" : self.language.guess(mail.text)?.language ?? "und",
                 explanation: self.explain(
-                    text: texts[index], features: features[index], best: choice.best,
-                    neighbours: known[index].neighbours,
+                    mail, features: features[index], best: choice.best, neighbours: neighbours[index].prefix(2),
                     isUnknown: isUnknown))
-            return TriageResult(analysis: analysis, embedding: embeddings[index])
+            return TriageResult(analysis: analysis, embedding: embeddings[index], version: self.version)
         }
     }
 
@@ -175,12 +254,12 @@ package struct TriageEngine: Sendable {
     // MARK: Tags and explanation
 
     private func tags(
-        text: String, words: WordList, embedding: [Float], leaves: [(name: String, probability: Double)]
+        grams: TextGrams, words: WordList, embedding: [Float], leaves: [(name: String, probability: Double)]
     ) -> [Analysis.Label] {
         var found: [String: Double] = [:]
         var decided: Set<String> = []
         if let tags = self.tags {
-            let row = FeatureRow(dense: embedding, sparse: tags.lexical.row(text))
+            let row = FeatureRow(dense: embedding, sparse: tags.lexical.row(grams))
             for (tag, probability, threshold) in tags.head.probabilities(row) {
                 decided.insert(tag)
                 let own = self.taxonomy.tags.first { $0.name == tag }?.threshold
@@ -205,16 +284,20 @@ package struct TriageEngine: Sendable {
     }
 
     private func explain(
-        text: String, features: [FeatureRow.Entry], best: Int, neighbours: [Familiarity.Neighbour], isUnknown: Bool
+        _ mail: Reading, features: [FeatureRow.Entry], best: Int, neighbours: ArraySlice<Examples.Neighbour>,
+        isUnknown: Bool
     ) -> [String] {
         var lines: [String] = []
         if isUnknown { lines.append("unlike the known mails") }
-        let names = self.categories.lexical.names(in: text)
-        let words = self.categories.top.contributions(features, to: best, limit: 12).compactMap { names[$0.index] }
+        let decisive = self.categories.top.contributions(features, to: best, limit: 24).map(\.index)
+        let names = self.categories.lexical.names(of: decisive, in: mail.text)
+        let words = decisive.compactMap { names[$0] }
         if !words.isEmpty { lines.append("words: " + words.prefix(4).map { "“\($0)”" }.joined(separator: ", ")) }
         for neighbour in neighbours {
-            lines.append("like “\(neighbour.text)” (\(Int((neighbour.similarity * 100).rounded())) %)")
+            let text = self.categories.examples.text(neighbour.index)
+            lines.append("like “\(text)” (\(Int((neighbour.similarity * 100).rounded())) %)")
         }
+        for passage in mail.leftOut.prefix(3) { lines.append("left out as planted: “\(passage.prefix(80))”") }
         return lines
     }
 }

@@ -15,6 +15,7 @@ package struct TriageModel: Sendable, Hashable {
         var top: CategoryHead
         /// The second level; nil in a flat model.
         var leaf: CategoryHead?
+        var examples: Examples
         var familiarity: Familiarity
     }
 
@@ -49,12 +50,13 @@ package struct TriageModel: Sendable, Hashable {
 
     // MARK: Coding
 
-    private static let magic = "martlet-triage-1"
+    /// A file starts with one of these; its number is its format.
+    private static let magics = ["martlet-triage-1", "martlet-triage-2"]
 
     /// The bytes of a model file.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter()
-        writer.write(Self.magic)
+        writer.write(Self.magics[Self.magics.count - 1])
         writer.write(self.encoder.name)
         writer.write(self.encoder.weightsSHA256)
         writer.write(self.encoder.dimensions)
@@ -67,6 +69,7 @@ package struct TriageModel: Sendable, Hashable {
             categories.top.write(to: &writer)
             writer.write(categories.leaf == nil ? 0 : 1)
             categories.leaf?.write(to: &writer)
+            categories.examples.write(to: &writer)
             categories.familiarity.write(to: &writer)
         }
         writer.write(self.tags == nil ? 0 : 1)
@@ -92,7 +95,7 @@ package struct TriageModel: Sendable, Hashable {
 
     private static func read(_ bytes: [UInt8]) throws(LinearModelError) -> TriageModel {
         var reader = ByteReader(bytes)
-        guard try reader.readString() == Self.magic else {
+        guard let format = Self.magics.firstIndex(of: try reader.readString()).map({ $0 + 1 }) else {
             throw LinearModelError(.malformedModel, "this is not a model that `martlet train` wrote")
         }
         let encoder = EncoderModel(
@@ -100,16 +103,24 @@ package struct TriageModel: Sendable, Hashable {
             pooling: try reader.readString(), tokenizer: try reader.readString())
         var model = TriageModel(encoder: encoder, source: try reader.readString())
         if try reader.readInt() == 1 {
+            guard format > 1 else {
+                throw LinearModelError(.malformedModel, "the model is of an older version; train it again")
+            }
             let lexical = try LexicalFeatures(from: &reader)
-            let top = try CategoryHead(from: &reader)
-            let leaf = try reader.readInt() == 1 ? try CategoryHead(from: &reader) : nil
+            let top = try CategoryHead(from: &reader, format: format)
+            let leaf = try reader.readInt() == 1 ? try CategoryHead(from: &reader, format: format) : nil
+            let examples = try Examples(from: &reader)
+            guard [top, leaf].allSatisfy({ $0?.votes(for: examples) ?? true }) else {
+                throw LinearModelError(.malformedModel, "the examples do not fit their head")
+            }
             model.categories = Categories(
-                lexical: lexical, top: top, leaf: leaf, familiarity: try Familiarity(from: &reader))
+                lexical: lexical, top: top, leaf: leaf, examples: examples,
+                familiarity: try Familiarity(from: &reader))
         }
         if try reader.readInt() == 1 {
             model.tags = Tags(lexical: try LexicalFeatures(from: &reader), head: try TagHead(from: &reader))
         }
-        if try reader.readInt() == 1 { model.sentiment = try SentimentHead(from: &reader) }
+        if try reader.readInt() == 1 { model.sentiment = try SentimentHead(from: &reader, format: format) }
         guard reader.isAtEnd else { throw LinearModelError(.malformedModel, "bytes follow the end") }
         return model
     }

@@ -31,6 +31,10 @@ package struct TrainingReport: Sendable, Hashable {
         package var figures: [String: Double]
         /// Recall by class.
         package var recall: [String: Double]
+        /// Rows by class.
+        package var support: [String: Int] = [:]
+        /// nil for tags.
+        package var calibration: Calibration?
     }
 
     package var scores: [Score] = []
@@ -75,18 +79,27 @@ extension TriageModel {
         guard Set(tops).count >= 2 else { return }
         let texts = selected.map { rows[$0].text }
         let embeddings = selected.map { vectors[$0] }
-        let lexical = LexicalFeatures(texts: texts)
-        let features = texts.map { lexical.row($0) }
+        let grams = texts.map { TextGrams($0) }
+        let lexical = LexicalFeatures(grams)
+        let features = grams.map { lexical.row($0) }
+        let examples = Examples(embeddings: embeddings, texts: texts)
+        let neighbours = try await examples.neighboursOfEachOther()
 
-        func head(_ labels: [String], _ title: String) async throws -> (CategoryHead, CategoryHead.HeldOut) {
-            let classes = Set(labels).sorted()
+        /// Trains on the rows that have a label.
+        func head(_ labels: [String?], _ title: String) async throws -> (CategoryHead, CategoryHead.HeldOut) {
+            let classes = Set(labels.compactMap { $0 }).sorted()
             let number = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
             var trained: [CategoryHead.Row] = []
-            for (index, label) in labels.enumerated() where !label.isEmpty {
+            for (index, label) in labels.enumerated() {
+                guard let label else { continue }
                 trained.append(
-                    CategoryHead.Row(embedding: embeddings[index], features: features[index], label: number[label]!))
+                    CategoryHead.Row(
+                        embedding: embeddings[index], features: features[index], neighbours: neighbours[index],
+                        label: number[label]!))
             }
-            let (head, heldOut) = try await CategoryHead.train(rows: trained, labels: classes, trainer: trainer)
+            let vote = NeighbourVote(labels: labels.map { label in label.map { Int32(number[$0]!) } ?? -1 })
+            let (head, heldOut) = try await CategoryHead.train(
+                rows: trained, labels: classes, vote: vote, trainer: trainer)
             report.scores.append(Self.score(title, classes, heldOut))
             return (head, heldOut)
         }
@@ -94,20 +107,13 @@ extension TriageModel {
         var leaf: CategoryHead?
         if isDeep {
             // Rows of an upper level alone do not say which lower one.
-            let deep = names.indices.filter { names[$0].contains(Taxonomy.separator) }
-            let classes = Set(deep.map { names[$0] }).sorted()
-            let number = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
-            let trained = deep.map {
-                CategoryHead.Row(embedding: embeddings[$0], features: features[$0], label: number[names[$0]]!)
-            }
-            let (second, secondHeldOut) = try await CategoryHead.train(rows: trained, labels: classes, trainer: trainer)
-            report.scores.append(Self.score("category (2nd level)", classes, secondHeldOut))
-            leaf = second
+            leaf = try await head(names.map { $0.contains(Taxonomy.separator) ? $0 : nil }, "category (2nd level)").0
         }
-        let familiarity = try Familiarity(
-            embeddings: embeddings, texts: texts,
+        let familiarity = Familiarity(
+            neighbours: neighbours,
             logProbabilities: heldOut.probabilities.map { Float(Probability.log(Double(max(1e-9, $0.max() ?? 0)))) })
-        self.categories = Categories(lexical: lexical, top: top, leaf: leaf, familiarity: familiarity)
+        self.categories = Categories(
+            lexical: lexical, top: top, leaf: leaf, examples: examples, familiarity: familiarity)
     }
 
     private static func top(of name: String) -> String {
@@ -132,8 +138,9 @@ extension TriageModel {
         let tags = selected.map { Set(rows[$0].tags ?? []) }
         let names = Set(tags.flatMap { $0 }).sorted()
         guard !names.isEmpty else { return }
-        let lexical = LexicalFeatures(texts: selected.map { rows[$0].text })
-        let features = selected.map { FeatureRow(dense: vectors[$0], sparse: lexical.row(rows[$0].text)) }
+        let grams = selected.map { TextGrams(rows[$0].text) }
+        let lexical = LexicalFeatures(grams)
+        let features = zip(selected, grams).map { FeatureRow(dense: vectors[$0], sparse: lexical.row($1)) }
         let head = try await TagHead.train(rows: features, tags: tags, names: names, trainer: trainer)
         guard !head.scorers.isEmpty else { return }
         for scorer in head.scorers {
@@ -155,11 +162,12 @@ extension TriageModel {
         }
         let classes = Set(selected.map { rows[$0].sentiment! }).sorted()
         guard classes.count >= 2 else { return }
-        let lexical = LexicalFeatures(texts: selected.map { rows[$0].text })
-        let trained = selected.map { index in
+        let grams = selected.map { TextGrams(rows[$0].text) }
+        let lexical = LexicalFeatures(grams)
+        let trained = zip(selected, grams).map { index, grams in
             CategoryHead.Row(
                 embedding: SentimentHead.dense(vectors[index], rows[index].text, WordList(rows[index].text)),
-                features: lexical.row(rows[index].text), label: classes.firstIndex(of: rows[index].sentiment!)!)
+                features: lexical.row(grams), label: classes.firstIndex(of: rows[index].sentiment!)!)
         }
         let (head, heldOut) = try await CategoryHead.train(rows: trained, labels: classes, trainer: trainer)
         report.scores.append(Self.score("sentiment", classes, heldOut))
@@ -178,7 +186,9 @@ extension TriageModel {
         let recall = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, hits[$0] / max(1, counts[$0])) })
         return TrainingReport.Score(
             head: title, rows: heldOut.labels.count, classes: classes.count,
-            figures: ["accuracy": heldOut.accuracy, "calibration error": heldOut.calibrationError], recall: recall)
+            figures: ["accuracy": heldOut.accuracy, "calibration error": heldOut.calibration.error], recall: recall,
+            support: Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, Int(counts[$0])) }),
+            calibration: heldOut.calibration)
     }
 }
 
@@ -189,17 +199,21 @@ extension Taxonomy {
         return "taxonomy \(self.name) \(TriageModel.fingerprint(Array(parts.joined(separator: "\u{2}").utf8)))"
     }
 
+    /// The texts that the taxonomy itself teaches, in order.
+    package var exampleTexts: [String] { self.examples.map { TriageInput(subject: "", body: $0.text).text } }
+
     /// Trains the taxonomy's own model from its examples.
     ///
     /// - Parameters:
-    ///   - embeddings: of `exampleTexts`, when they are known already.
+    ///   - embeddings: of `exampleTexts` and behind them of the corrections, when they are known already.
     ///   - corrections: rows that the team added.
     /// - Throws: as `TriageModel.train`.
     package func train(
         encoder: any TextEncoder, embeddings: [[Float]]? = nil, corrections: [TrainingRow] = []
     ) async throws -> (model: TriageModel, report: TrainingReport) {
         // Tags of a category follow from its probability; only tags with examples of their own get a head.
-        let taught = Set(self.tags.filter { !$0.examples.isEmpty }.map(\.name))
+        var taught = Set(self.tags.filter { !$0.examples.isEmpty }.map(\.name))
+        for row in corrections { taught.formUnion((row.tags ?? []).filter(self.tagNames.contains)) }
         let rows = self.examples.map { example in
             TrainingRow(
                 subject: "", body: example.text, category: example.category,

@@ -17,10 +17,10 @@ package struct WorkQueue: Sendable {
     ]
 
     package let pool: PostgresPool
-    /// Shown in `job.locked_by`: host and process.
+    /// Who holds what is claimed here, as in `job.locked_by`.
     package let owner: String
 
-    package init(pool: PostgresPool, owner: String) {
+    package init(pool: PostgresPool, owner: String = ProcessIdentity.current.description) {
         self.pool = pool
         self.owner = owner
     }

@@ -149,6 +149,7 @@ package final class WorkerPool: Service {
             do {
                 let rescued = try await self.queue.rescue(kinds)
                 if rescued > 0 {
+                    for bell in self.bells.values { bell.ring() }
                     Logger.current.notice("jobs rescued", metadata: ["count": .string(String(rescued))])
                 }
                 for handler in self.handlers { try await self.discardExpired(handler) }

@@ -39,6 +39,7 @@ struct Martlet: AsyncParsableCommand {
                     QuarantineCommand.self,
                     ImportCommand.self,
                     AuditCommand.self,
+                    LearnCommand.self,
                 ]),
             CommandGroup(
                 name: "Single mails and texts",

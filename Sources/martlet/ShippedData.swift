@@ -1,3 +1,5 @@
+import Desk
+import DeskStore
 import Encoder
 import Foundation
 import Triage
@@ -83,6 +85,16 @@ struct ShippedData {
         }
         if model?.hasSentiment != true, let sentiment = try self.sentimentModel() { models.append(sentiment) }
         return try TriageEngine(encoder: encoder, taxonomy: taxonomy, models: models)
+    }
+
+    /// Learning for a desk, with the shipped models for what it does not train.
+    func learning(store: DeskStore, engines: ServingEngine) throws -> Learning {
+        let sentiment = try self.sentimentModel()
+        let engine = engines.current
+        return Learning(store: store, encoder: engine.encoder, serving: engines) { model in
+            try TriageEngine(
+                encoder: engine.encoder, taxonomy: engine.taxonomy, models: [model] + (sentiment.map { [$0] } ?? []))
+        }
     }
 
     private var cacheFolder: String? {

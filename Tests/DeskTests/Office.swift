@@ -36,10 +36,14 @@ struct Office {
     let store: DeskStore
 
     /// - Parameters:
-    ///   - smtp: instead of the real server.
+    ///   - imap, smtp: instead of the real servers.
+    ///   - name: of the mailbox, for tests that open several.
+    ///   - pool: instead of one that leads straight to the database.
+    ///   - waits: whether the desk waits after a failure as it does in earnest.
     ///   - isolated: stands for the child process that reads dangerous mail.
     init(
-        smtp: MailEndpoint? = nil, change: (inout DeskSettings) -> Void = { _ in },
+        imap: MailEndpoint? = nil, smtp: MailEndpoint? = nil, name: String = "office", pool: PostgresPool? = nil,
+        waits: Bool = true, change: (inout DeskSettings) -> Void = { _ in },
         isolated: @escaping @Sendable ([UInt8]) async throws -> InboundMessage = { MIMEParser.parse($0) }
     ) throws {
         self.database = try TestDatabase.required()
@@ -51,16 +55,18 @@ struct Office {
         settings.mode = .acknowledge
         settings.mailboxes = [
             MailboxSettings(
-                name: "office", imap: try Self.imap(), smtp: try smtp ?? Self.smtp(), user: self.user,
+                name: name, imap: try imap ?? Self.imap(), smtp: try smtp ?? Self.smtp(), user: self.user,
                 password: Self.password, address: address)
         ]
         settings.mailboxes[0].smtpLogin = .none
         change(&settings)
         self.mailbox = settings.mailboxes[0]
-        self.store = DeskStore(pool: self.database.pool)
+        let pool = pool ?? self.database.pool
+        self.store = DeskStore(pool: pool)
         self.context = DeskContext(
-            settings: settings, store: self.store, queue: WorkQueue(pool: self.database.pool, owner: "test"),
-            parser: MailReader(settings: settings, isolated: isolated), logger: Self.logger)
+            settings: settings, store: self.store, queue: WorkQueue(pool: pool, owner: "test"),
+            parser: MailReader(settings: settings, isolated: isolated), logger: Self.logger,
+            pause: { try await Task.sleep(for: waits ? $0 : .milliseconds(1)) })
     }
 
     // MARK: - The desk
@@ -87,20 +93,47 @@ struct Office {
     }
 
     func value(_ question: SQL) async throws -> Bool {
-        try await self.store.pool.query(question).decode(Bool.self).first ?? false
+        try await self.database.pool.query(question).decode(Bool.self).first ?? false
     }
 
     func texts(_ query: SQL) async throws -> [String] {
-        try await self.store.pool.query(query).decode(String.self)
+        try await self.database.pool.query(query).decode(String.self)
     }
 
     func count(_ query: SQL) async throws -> Int {
-        Int(try await self.store.pool.query(query).decode(Int64.self).first ?? -1)
+        Int(try await self.database.pool.query(query).decode(Int64.self).first ?? -1)
     }
 
     /// Opens the desk until every mail that is there has been read.
     func read(_ mails: Int) async throws {
         try await self.whileOpen { try await self.until("select count(*) >= \(mails) from folder_item") }
+    }
+
+    /// Queues a mail for each recipient, each on a ticket of its own.
+    func queue(_ recipients: [String], first: Int = 1) async throws {
+        let mailbox = try await self.store.mailbox(named: self.mailbox.name, address: self.mailbox.address).id
+        for (offset, recipient) in recipients.enumerated() {
+            let number = Int64(first + offset)
+            let ticket = 900_000 + number
+            let customer = 800_000 + number
+            let name = "number\(number).\(self.user)"
+            var statements: [SQL] = [
+                "insert into customer (id, email) values (\(customer), \(recipient))",
+                """
+                insert into ticket (id, customer_id, mailbox_id, customer_email, subject, description, created_at,
+                    answer_from)
+                values (\(ticket), \(customer), \(mailbox.rawValue), \(recipient), 'A question', 'A question', now(),
+                    \(self.user))
+                """,
+            ]
+            let mail = OutboxMail(
+                id: OutboxID(700_000 + number), mailboxID: mailbox, ticketID: TicketID(ticket), kind: .acknowledgement,
+                internetMessageID: name, envelopeFrom: nil, recipients: [recipient],
+                bytes: customerMail("Number \(number)", id: name, body: "Hello\r\nThe-last-line"), dueAt: nil)
+            statements += self.store.queueStatements([mail])
+            let all = statements
+            _ = try await self.database.pool.withTransaction { try await $0.pipeline(all) }
+        }
     }
 
     // MARK: - The mailbox, as its owner sees it
@@ -152,14 +185,14 @@ struct Office {
         return value
     }
 
-    private static func imap() throws -> MailEndpoint {
+    static func imap() throws -> MailEndpoint {
         guard let port = Int(try self.variable("MARTLET_TEST_IMAP_PORT")) else {
             throw Missing(variable: "MARTLET_TEST_IMAP_PORT")
         }
         return MailEndpoint(host: "127.0.0.1", port: port, security: .none, allowsCleartextLogin: true)
     }
 
-    private static func smtp() throws -> MailEndpoint {
+    static func smtp() throws -> MailEndpoint {
         guard let port = Int(try self.variable("MARTLET_TEST_SMTP_PORT")) else {
             throw Missing(variable: "MARTLET_TEST_SMTP_PORT")
         }

@@ -24,33 +24,6 @@ struct SendingRoadTests {
             + [.say("354 go on\r\n"), .expect("The-last-line"), .expect("."), .say("250 taken\r\n")]
     }
 
-    /// Queues a mail for each recipient, each on a ticket of its own.
-    private func queue(_ recipients: [String], in office: Office, first: Int = 1) async throws {
-        let mailbox = try await office.store.mailbox(named: "office", address: office.mailbox.address).id
-        for (offset, recipient) in recipients.enumerated() {
-            let number = Int64(first + offset)
-            let ticket = 900_000 + number
-            let customer = 800_000 + number
-            let name = "number\(number).\(office.user)"
-            var statements: [SQL] = [
-                "insert into customer (id, email) values (\(customer), \(recipient))",
-                """
-                insert into ticket (id, customer_id, mailbox_id, customer_email, subject, description, created_at,
-                    answer_from)
-                values (\(ticket), \(customer), \(mailbox.rawValue), \(recipient), 'A question', 'A question', now(),
-                    \(office.user))
-                """,
-            ]
-            let mail = OutboxMail(
-                id: OutboxID(700_000 + number), mailboxID: mailbox, ticketID: TicketID(ticket), kind: .acknowledgement,
-                internetMessageID: name, envelopeFrom: nil, recipients: [recipient],
-                bytes: customerMail("Number \(number)", id: name, body: "Hello\r\nThe-last-line"), dueAt: nil)
-            statements += office.store.queueStatements([mail])
-            let all = statements
-            _ = try await office.store.pool.withTransaction { try await $0.pipeline(all) }
-        }
-    }
-
     private func states(_ office: Office) async throws -> [String] {
         try await office.texts("select state from outbox order by id")
     }
@@ -59,11 +32,11 @@ struct SendingRoadTests {
         // Cut after the final dot, on every connection.
         let (server, endpoint) = self.server(Array(Self.taking().dropLast()) + [.close])
         let office = try Office(smtp: endpoint)
-        try await self.queue(["one@customer.example"], in: office)
+        try await office.queue(["one@customer.example"])
         try await office.whileOpen {
             try await office.until("select exists (select from outbox where state = 'uncertain')")
             // The second one shows that the desk went on to send, and left the first alone.
-            try await self.queue(["two@customer.example"], in: office, first: 2)
+            try await office.queue(["two@customer.example"], first: 2)
             try await office.until("select count(*) = 2 from outbox where state = 'uncertain'")
         }
         #expect(server.lines.filter { $0 == "Subject: Number 1" }.count == 1)
@@ -76,7 +49,7 @@ struct SendingRoadTests {
     @Test func `a mail that was cut off before its final dot is sent later`() async throws {
         let (server, endpoint) = self.server([.expect("MAIL FROM"), .say("250 ok\r\n"), .expect("RCPT TO"), .close])
         let office = try Office(smtp: endpoint)
-        try await self.queue(["one@customer.example"], in: office)
+        try await office.queue(["one@customer.example"])
         try await office.whileOpen {
             try await office.until("select exists (select from outbox where attempt = 1 and state = 'queued')")
         }
@@ -87,9 +60,8 @@ struct SendingRoadTests {
 
     @Test func `a refused recipient is given up with a notice, a deferred one is kept`() async throws {
         let office = try Office()
-        try await self.queue(
-            ["nobody@refused.test", "somebody@later.test", "ann\(UInt64.random(in: 0 ... .max))@customer.example"],
-            in: office)
+        try await office.queue(
+            ["nobody@refused.test", "somebody@later.test", "ann\(UInt64.random(in: 0 ... .max))@customer.example"])
         try await office.whileOpen {
             try await office.until("select count(*) = 3 from outbox where attempt = 1 and state <> 'transmitting'")
             try await office.until("select count(*) = 1 from mailbox_write where kind = 'sent_copy' and state = 'done'")
@@ -116,7 +88,7 @@ struct SendingRoadTests {
             Self.taking(gate) + Array(repeating: Self.taking(), count: 9).flatMap { $0 })
         let office = try Office(smtp: endpoint)
         defer { try? FileManager.default.removeItem(atPath: office.context.settings.holdFile) }
-        try await self.queue((1...10).map { "c\($0)@customer.example" }, in: office)
+        try await office.queue((1...10).map { "c\($0)@customer.example" })
         try await office.whileOpen {
             while !isReached.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
             switch brake {

@@ -1,4 +1,3 @@
-internal import CPosix
 internal import ConnectionThread
 internal import Glibc
 
@@ -28,30 +27,19 @@ package final class FakeServer: Sendable {
     private let state = Locked<(lines: [String], connections: Int)>(([], 0))
 
     package init(_ script: [Step]) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                _ = Glibc.bind(listener, pointer, length)
-                _ = getsockname(listener, pointer, &length)
-            }
-        }
+        let (listener, port) = Socket.listen()
         // Small, so that a client that writes much has to wait.
         var size: Int32 = 64 << 10
         setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-        listen(listener, 64)
         self.listener = listener
-        self.port = Int(UInt16(bigEndian: address.sin_port))
+        self.port = port
         let state = self.state
-        Self.thread {
+        Socket.thread {
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else { return }
                 state.withLock { $0.connections += 1 }
-                Self.thread {
+                Socket.thread {
                     Self.serve(client, script, state)
                     Glibc.close(client)
                 }
@@ -69,23 +57,6 @@ package final class FakeServer: Sendable {
     /// What clients have said, line by line.
     package var lines: [String] { self.state.withLock { $0.lines } }
     package var connections: Int { self.state.withLock { $0.connections } }
-
-    private static func thread(_ body: @escaping @Sendable () -> Void) {
-        final class Box: Sendable {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
-                return nil
-            }, Unmanaged.passRetained(Box(body)).toOpaque())
-        // Tests that count threads leave these out.
-        _ = shim_set_thread_name(thread, "scripted")
-        pthread_detach(thread)
-    }
 
     private static func lineFeed(in buffer: [UInt8], from start: Int) -> Int? {
         buffer.withUnsafeBytes { bytes in
@@ -119,17 +90,7 @@ package final class FakeServer: Sendable {
                 guard fill() else { return nil }
             }
         }
-        func say(_ bytes: [UInt8]) -> Bool {
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = rest.withUnsafeBytes {
-                    Glibc.send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-                }
-                guard count > 0 else { return false }
-                rest = rest.dropFirst(count)
-            }
-            return true
-        }
+        func say(_ bytes: [UInt8]) -> Bool { Socket.send(bytes[...], to: client) }
         for step in script {
             switch step {
             case .say(let text): guard say(Array(text.replacing("TAG", with: tag).utf8)) else { return }
@@ -138,7 +99,8 @@ package final class FakeServer: Sendable {
                 while true {
                     guard let line = line() else { return }
                     guard line.uppercased().contains(text.uppercased()) else { continue }
-                    tag = String(line.prefix { $0 != " " })
+                    // DONE belongs to the IDLE before it.
+                    if line.uppercased() != "DONE" { tag = String(line.prefix { $0 != " " }) }
                     break
                 }
             case .drain: while line() != nil {}

@@ -5,11 +5,14 @@ import Triage
 
 /// Mails labelled by the written rules of Fixtures/priority-rules.md.
 @Suite("Priority of labelled mails") struct PriorityFixtureTests {
-    private func judged() async throws -> [(
+    /// Both have been at hand when the rules were tuned; what a first reading gave stands in priority-rules.md.
+    private static let files = ["priority.tsv", "priority-fresh.tsv"]
+
+    private func judged(_ name: String) async throws -> [(
         expected: Analysis.Priority.Level, got: Analysis.Priority.Level, text: String
     )] {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/priority.tsv")
+            .appendingPathComponent("Fixtures/\(name)")
         let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in
             let parts = line.split(separator: "\t", maxSplits: 1)
             return (try #require(Analysis.Priority.Level(rawValue: String(parts[0]))), String(parts[1]))
@@ -18,8 +21,9 @@ import Triage
         return zip(rows, results).map { ($0.0, $1.analysis.priority.level, $0.1) }
     }
 
-    @Test func `nine of ten are exactly right and none is two steps off`() async throws {
-        let rows = try await self.judged()
+    @Test(arguments: Self.files)
+    func `nine of ten are exactly right and none is two steps off`(file: String) async throws {
+        let rows = try await self.judged(file)
         #expect(rows.count >= 150)
         let right = rows.count { $0.expected == $0.got }
         #expect(Double(right) / Double(rows.count) >= 0.9)
@@ -28,8 +32,9 @@ import Triage
         }
     }
 
-    @Test func `urgent mails are found and few others are called so`() async throws {
-        let rows = try await self.judged()
+    @Test(arguments: Self.files)
+    func `urgent mails are found and few others are called so`(file: String) async throws {
+        let rows = try await self.judged(file)
         let urgent = rows.filter { $0.expected == .urgent }
         let found = urgent.count { $0.got == .urgent }
         #expect(Double(found) / Double(urgent.count) >= 0.95)

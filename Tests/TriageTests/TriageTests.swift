@@ -47,7 +47,7 @@ import Triage
         let engine = try await TestTriage.engine()
         let inputs = (0..<150).map { TriageInput(subject: "Order \($0)", body: "Where is parcel number \($0 * 7)?") }
         let together = try await engine.analyse(inputs)
-        let again = try await engine.analyse(inputs, embeddings: together.map(\.embedding))
+        let again = try await engine.analyse(inputs)
         #expect(together == again)
         let alone = try await engine.analyse([inputs[77]])[0]
         #expect(alone.analysis.category.name == together[77].analysis.category.name)

@@ -145,6 +145,28 @@ import Testing
         #expect(try await self.state(job.id) == "available")
     }
 
+    @Test func `a killed process's job returns to the line at once, a living one's does not`() async throws {
+        let worker = Process()
+        worker.executableURL = URL(filePath: "/bin/sleep")
+        worker.arguments = ["600"]
+        try worker.run()
+        let identity = try #require(ProcessIdentity(pid: worker.processIdentifier))
+        let queue = WorkQueue(pool: self.database.pool, owner: identity.description)
+        try await queue.enqueue([NewJob("work"), NewJob("other")], in: self.database.pool)
+        let job = try await queue.claim("work", limit: 1, lease: .seconds(600))[0]
+        _ = try await queue.claim("other", limit: 1, lease: .seconds(600))
+        #expect(try await self.queue.rescue(["work"]) == 0)
+        kill(worker.processIdentifier, SIGKILL)
+        worker.waitUntilExit()
+        #expect(try await self.queue.rescue(["work"]) == 1)
+        #expect(try await self.claim().map(\.attempt) == [2])
+        let error = await #expect(throws: WorkQueueError.self) { try await self.finish(job, .done) }
+        #expect(error?.code == .leaseLost)
+        #expect(
+            try await self.database.pool.query("select locked_by from job where kind = 'other'").decode(String.self)
+                == [identity.description])
+    }
+
     @Test func `at most one unfinished job has a unique key`() async throws {
         let first = NewJob("work", payload: "1", priority: 1, due: .after(.seconds(60)), uniqueKey: "k")
         try await self.queue.enqueue([first], in: self.database.pool)

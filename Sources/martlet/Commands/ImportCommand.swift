@@ -56,7 +56,7 @@ extension DeskRuntime {
     func context(logger: Logger) -> DeskContext {
         DeskContext(
             settings: self.settings, store: self.store,
-            queue: WorkQueue(pool: self.store.pool, owner: "\(ProcessInfo.processInfo.hostName)/command"),
+            queue: WorkQueue(pool: self.store.pool),
             parser: MailReader(settings: self.settings, isolated: { try await IsolatedParseCommand.parse($0) }),
             logger: logger)
     }

@@ -21,58 +21,31 @@ struct ParseCommand: AsyncParsableCommand {
 
     func run() async throws {
         if self.jsonl {
-            try self.stream()
+            try await JSONLines().run { (request: Request) in try Self.read(request) }
             return
         }
-        let bytes: [UInt8]
-        do {
-            let path = self.file == "-" ? "/dev/stdin" : self.file ?? ""
-            bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-        } catch {
-            throw ValidationError("The file cannot be read: \(error.localizedDescription)")
+        let path = self.file == "-" ? "/dev/stdin" : self.file ?? ""
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandError(.usage, "\(path) cannot be read", remedy: "name a file with one mail")
         }
-        let encoder = Self.encoder
-        encoder.outputFormatting.insert(.prettyPrinted)
-        print(String(decoding: try encoder.encode(ParsedMail(id: nil, bytes: bytes)), as: UTF8.self))
+        try JSONOutput.print(ParsedMail(id: nil, bytes: [UInt8](data)))
     }
 
-    private struct Request: Decodable {
-        let id: String
+    static func read(_ request: Request) throws -> ParsedMail {
+        guard let data = FileManager.default.contents(atPath: request.path) else {
+            throw CommandError(.failed, "the file cannot be read")
+        }
+        return ParsedMail(id: request.id, bytes: [UInt8](data))
+    }
+
+    struct Request: Decodable, Sendable {
+        let id: LineID
         let path: String
-    }
-
-    private static var encoder: JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
-        encoder.dateEncodingStrategy = .iso8601
-        return encoder
-    }
-
-    private func stream() throws {
-        let encoder = Self.encoder
-        while let line = readLine() {
-            guard !line.isEmpty else { continue }
-            let request: Request
-            do {
-                request = try JSONDecoder().decode(Request.self, from: Data(line.utf8))
-            } catch {
-                throw ValidationError("A line is no {id, path} object.")
-            }
-            var answer: Data
-            do {
-                let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: request.path)))
-                answer = try encoder.encode(ParsedMail(id: request.id, bytes: bytes))
-            } catch {
-                answer = try encoder.encode(["id": request.id, "error": "the file cannot be read"])
-            }
-            answer.append(0x0A)
-            try FileHandle.standardOutput.write(contentsOf: answer)
-        }
     }
 }
 
 /// The answer for one mail; names are the command line contract.
-struct ParsedMail: Encodable {
+struct ParsedMail: Encodable, Sendable {
     struct Address: Encodable {
         let address: String
         let name: String
@@ -122,14 +95,15 @@ struct ParsedMail: Encodable {
         case suppressAutoReply = "suppress_autoreply"
         case furtherTexts = "further_texts"
         case hasHiddenText = "has_hidden_text"
+        case replyReference = "reply_reference"
     }
 
-    let id: String?
+    let id: LineID?
     let seconds: Double
     let message: InboundMessage
     let classification: MessageClassification
 
-    init(id: String?, bytes: [UInt8]) {
+    init(id: LineID?, bytes: [UInt8]) {
         let start = ContinuousClock.now
         self.id = id
         self.message = MIMEParser.parse(bytes)
@@ -153,7 +127,9 @@ struct ParsedMail: Encodable {
         try container.encode(mail.references.map(\.text), forKey: .references)
         try container.encode(mail.date, forKey: .date)
         // The chosen body; texts after it (list footers, text below a picture) apart from it.
-        try container.encode(mail.bodyParts.first ?? "no visible content", forKey: .bodyText)
+        // An empty text is what its sender wrote; a mail without any text says so.
+        let nothing = mail.leafTypes.contains("text/plain") ? "" : "no visible content"
+        try container.encode(mail.bodyParts.first ?? nothing, forKey: .bodyText)
         try container.encode(Array(mail.bodyParts.dropFirst()), forKey: .furtherTexts)
         try container.encode(mail.leafTypes, forKey: .leafTypes)
         let files = mail.attachments.map {
@@ -161,6 +137,7 @@ struct ParsedMail: Encodable {
         }
         try container.encode(files, forKey: .attachments)
         try container.encode(mail.reply, forKey: .reply)
+        try container.encode(mail.reply.reference, forKey: .replyReference)
         try container.encode(mail.hasHiddenText, forKey: .hasHiddenText)
         try container.encode(self.classification.kind, forKey: .kind)
         try container.encode(self.classification.reasons, forKey: .kindReasons)

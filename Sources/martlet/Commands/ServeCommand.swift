@@ -78,8 +78,11 @@ struct ServeCommand: AsyncParsableCommand {
             try await Self.checkTables(settings, pool)
             let store = DeskStore(pool: pool)
             let context = DeskRuntime(settings: settings, store: store).context(logger: logger)
+            let engines = ServingEngine(engine)
+            let shipped = try ShippedData(environment: source.environment)
             let desk = Desk(
-                context: context, encoder: engine.encoder, engine: engine,
+                context: context, encoder: engine.encoder, engines: engines,
+                learning: try shipped.learning(store: store, engines: engines),
                 knowledge: try KnowledgeBase(store: store, encoder: engine.encoder))
             let listen =
                 settings.database.isPooled
@@ -89,7 +92,9 @@ struct ServeCommand: AsyncParsableCommand {
             services.append(.init(service: Watchdog(probes: parts.probes, notifier: notifier, logger: logger)))
             services.append(.init(service: reload, successTerminationBehavior: .gracefullyShutdownGroup))
             // Last: everything that is announced as ready has been started before.
-            services.append(.init(service: ReadinessService(settings: settings, notifier: notifier, logger: logger)))
+            let readiness = ReadinessService(
+                settings: settings, notifier: notifier, logger: logger, isReloading: { reload.result != nil })
+            services.append(.init(service: readiness))
             // The group describes whole services at debug, addresses included.
             var quiet = logger
             quiet.logLevel = max(logger.logLevel, .notice)
@@ -120,6 +125,7 @@ private struct ReadinessService: Service {
     let settings: DeskSettings
     let notifier: ServiceNotifier
     let logger: Logger
+    let isReloading: @Sendable () -> Bool
 
     func run() async throws {
         let names = self.settings.mailboxes.map(\.name).joined(separator: ", ")
@@ -130,7 +136,8 @@ private struct ReadinessService: Service {
                 .mode: self.settings.mode.rawValue, .mailbox: names, .count: self.settings.mailboxes.count,
             ]))
         try? await gracefulShutdown()
-        self.notifier.stopping("finishing what is under way")
+        // Systemd would kill a service that says it is stopping and does not end.
+        if !self.isReloading() { self.notifier.stopping("finishing what is under way") }
     }
 }
 

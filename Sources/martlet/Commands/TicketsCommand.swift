@@ -1,6 +1,8 @@
 import ArgumentParser
+import Desk
 import DeskModel
 import DeskStore
+import Triage
 
 extension TicketStatus: ExpressibleByArgument {}
 extension Analysis.Priority.Level: ExpressibleByArgument {}
@@ -175,13 +177,30 @@ struct TicketsCommand: AsyncParsableCommand {
 
         @OptionGroup var options: GlobalOptions
         @Argument(help: "Number, such as MT-1042.") var ticket: TicketNumber
-        @Argument(help: "Category, such as Shipping.") var category: String
+        @Argument(help: "Category, such as Shipping, or “Shipping / Not arrived”.") var category: String
+        @Option(help: "A tag that applies, too; may be given more than once.") var tag: [String] = []
 
         func run() async throws {
             try await DeskRuntime.with(self.options) { runtime in
-                try await runtime.store.retag(self.ticket, category: self.category, actor: Operator.name)
+                let taxonomy = try ShippedData(environment: self.options.source.environment)
+                    .taxonomy(configured: runtime.settings.taxonomyFile)
+                guard taxonomy.names.contains(self.category) else {
+                    let near = taxonomy.names.filter {
+                        $0.lowercased().contains(self.category.lowercased()) || $0.hasPrefix(self.category.prefix(4))
+                    }
+                    let known = (near.isEmpty ? taxonomy.topLevels : near).joined(separator: ", ")
+                    throw CommandError(
+                        .usage, "the taxonomy has no category \(self.category)", remedy: "name one, such as \(known)")
+                }
+                if let unknown = self.tag.first(where: { !taxonomy.tagNames.contains($0) }) {
+                    throw CommandError(
+                        .usage, "the taxonomy has no tag \(unknown)",
+                        remedy: "name one of \(taxonomy.tagNames.joined(separator: ", "))")
+                }
+                try await runtime.store.retag(
+                    self.ticket, category: self.category, tags: self.tag, actor: Operator.name)
             }
-            Terminal.print("\(self.ticket) is in \(self.category)")
+            Terminal.print("\(self.ticket) is in \(([self.category] + self.tag).joined(separator: ", "))")
         }
     }
 }

@@ -18,6 +18,9 @@ struct TriageCommand: AsyncParsableCommand {
     @Option(help: "Another taxonomy than the shipped one.")
     var taxonomy: String = ""
 
+    @Flag(help: "Say for a text which words and known mails decided, and what was left out.")
+    var explain = false
+
     @Argument(help: "A text to analyse; without --jsonl.")
     var text: [String] = []
 
@@ -51,7 +54,7 @@ struct TriageCommand: AsyncParsableCommand {
             model: trained, encoder: try shipped.encoder(), taxonomyFile: self.taxonomy)
         guard self.jsonl else {
             let input = TriageInput(subject: "", body: self.text.joined(separator: " "))
-            Self.show(try await engine.analyse([input])[0].analysis)
+            Self.show(try await engine.analyse([input])[0], explains: self.explain)
             return
         }
         // Large batches, so that texts of one length meet; one is analysed while the next one is read.
@@ -67,7 +70,8 @@ struct TriageCommand: AsyncParsableCommand {
         }
     }
 
-    private static func show(_ analysis: Analysis) {
+    private static func show(_ result: TriageResult, explains: Bool) {
+        let analysis = result.analysis
         func percent(_ value: Double) -> String { "\(Int((value * 100).rounded())) %" }
         var lines = [
             "category     \(analysis.category.name) (\(percent(analysis.category.confidence)))",
@@ -81,7 +85,10 @@ struct TriageCommand: AsyncParsableCommand {
             "sentiment    \(analysis.sentiment.label) (\((analysis.sentiment.score * 100).rounded() / 100))",
             "language     \(analysis.language)",
         ]
-        lines += analysis.explanation.map { "because      \($0)" }
+        if explains {
+            lines += analysis.explanation.map { "because      \($0)" }
+            lines.append("model        \(result.version)")
+        }
         print(lines.joined(separator: "\n"))
     }
 }
