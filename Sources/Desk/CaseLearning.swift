@@ -25,6 +25,23 @@ package struct LearnJob: JobHandler {
         self.model = model
     }
 
+    /// Queues the tickets that were done since the last time; the need and the job change hands in one transaction.
+    static func queueDue(_ context: DeskContext) async throws {
+        while true {
+            let count = try await context.store.pool.withTransaction { transaction in
+                let tickets = try await context.store.takeLearningDue(limit: Self.queued, in: transaction)
+                let jobs = tickets.map {
+                    NewJob(.learn, key: $0.rawValue, priority: JobPriority.backfill, uniqueKey: "learn:\($0)")
+                }
+                if !jobs.isEmpty { try await context.queue.enqueue(jobs, in: transaction) }
+                return tickets.count
+            }
+            if count < Self.queued { return }
+        }
+    }
+
+    private static let queued = 500
+
     package func perform(_ jobs: [ClaimedJob], context: JobContext) async throws {
         for job in jobs {
             guard let key = job.key, let ticket = try await self.context.store.solvedTicket(TicketID(key)) else {

@@ -10,7 +10,6 @@ internal import WorkQueue
 /// knowledge base.
 package struct Maintenance: Service {
     static let interval: Duration = .seconds(10)
-    private static let learningBatch = 500
 
     private let context: DeskContext
     private let knowledge: KnowledgeBase
@@ -68,24 +67,8 @@ package struct Maintenance: Service {
             try await self.context.queue.enqueue([try .notify(ticket: ticket, reason: reason)], in: store.pool)
         }
         try await store.closeOldTickets(after: self.context.settings.reopenWindow)
-        try await self.queueLearning()
+        try await LearnJob.queueDue(self.context)
         try await self.knowledge.refresh()
         try await self.learn()
-    }
-
-    /// Tickets that were done since the last turn; the need and the job change hands in one transaction.
-    private func queueLearning() async throws {
-        let store = self.context.store
-        while true {
-            let count = try await store.pool.withTransaction { transaction in
-                let tickets = try await store.takeLearningDue(limit: Self.learningBatch, in: transaction)
-                let jobs = tickets.map {
-                    NewJob(.learn, key: $0.rawValue, priority: JobPriority.backfill, uniqueKey: "learn:\($0)")
-                }
-                if !jobs.isEmpty { try await self.context.queue.enqueue(jobs, in: transaction) }
-                return tickets.count
-            }
-            if count < Self.learningBatch { return }
-        }
     }
 }

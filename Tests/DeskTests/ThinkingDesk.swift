@@ -87,7 +87,7 @@ struct ThinkingDesk {
         self.mailboxID = try await store.mailbox(named: "office", address: address).id
         let model = engine.encoder.model
         self.step = TriageStep(
-            context: self.context, engine: engine, knowledge: self.knowledge,
+            context: self.context, engines: ServingEngine(engine), knowledge: self.knowledge,
             mailboxes: [self.mailboxID: settings.mailboxes[0]],
             model: try await store.embeddingModel(
                 name: model.name, weightsSHA256: model.weightsSHA256, tokenizer: model.tokenizer,
@@ -153,8 +153,8 @@ struct ThinkingDesk {
 
     /// Queues what is to be learned and learns it.
     func learn() async throws {
-        try await Maintenance(context: self.context, knowledge: self.knowledge) {}.turn()
-        let job = LearnJob(context: self.context, encoder: self.step.engine.encoder, model: self.step.model)
+        try await LearnJob.queueDue(self.context)
+        let job = LearnJob(context: self.context, encoder: self.step.engines.current.encoder, model: self.step.model)
         let workers = try WorkerPool(queue: self.context.queue, handlers: [job])
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let group = ServiceGroup(configuration: .init(services: [.init(service: workers)], logger: quiet))
