@@ -203,6 +203,8 @@ package struct Answer: Sendable {
     package let answerable: Double
     /// Requests of the mail that no article answers; any of them forbids an automatic answer.
     package let uncovered: [String]
+    /// What is known of the customer from before, for the agent's eyes; one phrase each.
+    package var memories: [String] = []
     /// Sentences that ask nothing and have nothing to do with the answer; they too forbid an automatic one. Looked for
     /// only in a strict inquiry.
     package let foreign: [String]
@@ -214,6 +216,7 @@ package struct Answer: Sendable {
         var answer = Answer(
             outcome: outcome, found: self.found, answerable: self.answerable, uncovered: self.uncovered,
             foreign: self.foreign)
+        answer.memories = self.memories
         answer.modelFailure = failure
         return answer
     }

@@ -13,15 +13,19 @@ package struct KnowledgeIndex: Sendable {
         package var chunks: [KnowledgeChunk]
         /// One for each chunk, of length 1.
         package var vectors: [[Float]]
+        /// What a question's words are matched with instead of title and passages; never shown.
+        package var matching: String?
 
         package init(
-            id: ArticleID, article: Article, titleVector: [Float], chunks: [KnowledgeChunk], vectors: [[Float]]
+            id: ArticleID, article: Article, titleVector: [Float], chunks: [KnowledgeChunk], vectors: [[Float]],
+            matching: String? = nil
         ) {
             self.id = id
             self.article = article
             self.titleVector = titleVector
             self.chunks = chunks
             self.vectors = vectors
+            self.matching = matching
         }
     }
 
@@ -55,8 +59,8 @@ package struct KnowledgeIndex: Sendable {
             for (chunk, vector) in zip(entry.chunks, entry.vectors) {
                 try self.passages.append(vector)
                 self.owners.append(owner)
-                self.words.append(
-                    terms: Words.terms(in: Chunker.embeddedText(title: entry.article.title, chunk: chunk)))
+                let text = entry.matching ?? Chunker.embeddedText(title: entry.article.title, chunk: chunk)
+                self.words.append(terms: Words.terms(in: text))
             }
         }
     }

@@ -68,6 +68,7 @@ package struct Desk: Sendable {
                 TriageJob(step: step, isBackfill: true, width: 1) {},
                 AcknowledgeJob(context: self.context, mailboxes: mailboxes),
                 NotifyJob(context: self.context, mailboxes: mailboxes),
+                LearnJob(context: self.context, encoder: self.encoder, model: modelID),
             ], settings: settings)
         var services: [any Service] = [store.pool, wakeups, workerPool]
         var probes = [upkeep]

@@ -83,14 +83,16 @@ package actor KnowledgeBase {
     package func refresh() async throws {
         let version = try await self.store.knowledgeVersion()
         guard version != self.version else { return }
-        let rows = try await self.store.knowledge(model: try await self.model())
+        let model = try await self.model()
+        let rows = try await self.store.knowledge(model: model)
+        let cards = try await CaseCards.entries(store: self.store, encoder: self.encoder, model: model)
         let entries = rows.map { row in
             KnowledgeIndex.Entry(
                 id: row.id, article: row.article, titleVector: row.titleVector, chunks: row.chunks,
                 vectors: row.vectors)
         }
         await self.answerer.replaceIndex(
-            try KnowledgeIndex(entries: entries, dimensions: self.encoder.model.dimensions))
+            try KnowledgeIndex(entries: entries + cards, dimensions: self.encoder.model.dimensions))
         self.version = version
     }
 

@@ -84,6 +84,7 @@ package struct DeskUpkeep: Sendable {
         }
         try await self.noticeFloods()
         try await store.closeOldTickets(after: self.context.settings.reopenWindow)
+        try await LearnJob.queueDue(self.context)
     }
 
     /// Many mails of one sender, or nearly the same mail of many: told once an hour, stored all the same.

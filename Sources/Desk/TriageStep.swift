@@ -47,7 +47,15 @@ package struct TriageStep: Sendable {
         }
         // The writes come first: a draft names the write that places it.
         return store.planStatements(writes) + store.triageStatements(records, model: self.model)
-            + store.queueStatements(mails)
+            + store.queueStatements(mails) + store.caseUseStatements(Self.caseUses(records))
+    }
+
+    /// Case cards that stand in the drafts.
+    private static func caseUses(_ records: [TriageRecord]) -> [(card: CaseID, ticket: TicketID)] {
+        records.flatMap { record in
+            let cards = Set(record.draft?.draft.citations.compactMap { CaseText.caseID(ofArticle: $0.article) } ?? [])
+            return cards.sorted().map { (card: CaseID($0), ticket: record.ticketID) }
+        }
     }
 
     private struct Outcome {
@@ -128,7 +136,13 @@ package struct TriageStep: Sendable {
             }
         }
         var answers = [Answer?](repeating: nil, count: subjects.count)
-        for (index, answer) in zip(work, found) { answers[index] = answer }
+        let memory = try await CustomerMemory(
+            store: self.context.store, subjects: work.map { subjects[$0] }, vectors: work.map { results[$0].embedding },
+            model: self.model)
+        for (index, answer) in zip(work, found) {
+            answers[index] = memory.adding(
+                to: answer, question: self.inquiry(subjects[index], results[index]).question, subject: subjects[index])
+        }
         return answers
     }
 
@@ -255,7 +269,7 @@ package struct TriageStep: Sendable {
             analysis: record.analysis, decision: record.decision)
         briefing.draft = answer?.draft
         briefing.remarks = answer?.remarks ?? []
-        briefing.history = subject.history
+        briefing.history = (answer?.memories ?? []) + subject.history
         briefing.readers = [subject.customerEmail] + subject.participants
         briefing.contactCount = subject.contacts
         return briefing

@@ -207,11 +207,15 @@ extension DeskStore {
         return result
     }
 
-    /// Changes with every import and removal: compare it before reading everything again.
+    /// Changes with every import, removal and decision about a case card: compare it before reading everything again.
     package func knowledgeVersion() async throws -> KnowledgeVersion {
         let rows = try await self.pool.query(
-            "select count(*) || ' ' || coalesce(max(updated_at), 'epoch') || ' ' || coalesce(sum(id), 0) from knowledge_base"
-        )
+            """
+            select count(*) || ' ' || coalesce(max(updated_at), 'epoch') || ' ' || coalesce(sum(id), 0) || ' '
+                || (select count(*) || ' ' || coalesce(max(updated_at), 'epoch') || ' ' || coalesce(sum(id), 0)
+                    from case_card where state = 'approved')
+            from knowledge_base
+            """)
         return KnowledgeVersion(text: try rows[0].decode(String.self))
     }
 

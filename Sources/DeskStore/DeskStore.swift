@@ -26,6 +26,8 @@ package struct DeskStore: Sendable {
             Migration(
                 version: 5, name: "guard", sql: String(decoding: PackageResources._005_guard_sql, as: UTF8.self)),
             Migration(
+                version: 6, name: "case", sql: String(decoding: PackageResources._006_case_sql, as: UTF8.self)),
+            Migration(
                 version: 7, name: "answer", sql: String(decoding: PackageResources._007_answer_sql, as: UTF8.self)),
             Migration(
                 version: 8, name: "learning",

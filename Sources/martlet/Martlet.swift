@@ -53,6 +53,8 @@ struct Martlet: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Knowledge and answers",
-                subcommands: [KnowledgeCommand.self, AnswerCommand.self, ReplayCommand.self, ReportCommand.self]),
+                subcommands: [
+                    KnowledgeCommand.self, CaseCommand.self, AnswerCommand.self, ReplayCommand.self, ReportCommand.self,
+                ]),
         ])
 }

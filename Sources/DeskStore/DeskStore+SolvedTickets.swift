@@ -1,0 +1,72 @@
+package import DeskModel
+package import Postgres
+
+/// A ticket that is done, as far as something can be learned from it.
+package struct SolvedTicket: Sendable {
+    package var ticketID: TicketID
+    package var category: String?
+    package var language: String?
+    package var subject: String
+    /// The customer's first words; nil when the first mail is not the customer's own.
+    package var question: String?
+    /// The agent's fullest answer, or the note of whoever resolved it.
+    package var answer: String?
+    /// Names and addresses of everybody who takes part, agents included.
+    package var names: [String]
+    package var addresses: [String]
+    /// Whether a person or the desk answered the customer.
+    package var wasAnswered: Bool
+}
+
+extension DeskStore {
+    /// Takes tickets that are done and not learned from yet; the caller queues what is to be done with them in the same
+    /// transaction.
+    package func takeLearningDue(limit: Int, in transaction: PostgresTransaction) async throws -> [TicketID] {
+        try await transaction.query(
+            """
+            delete from learning_due where ticket_id in (
+                select ticket_id from learning_due order by ticket_id limit \(limit) for update skip locked)
+            returning ticket_id
+            """
+        ).map { TicketID(try $0.decode(Int64.self)) }
+    }
+
+    /// - Returns: nil when the ticket is gone or open again.
+    package func solvedTicket(_ id: TicketID) async throws -> SolvedTicket? {
+        let ticket = id.rawValue
+        let rows = try await self.pool.query(
+            """
+            select t.category, t.language, t.subject, t.resolution,
+                (select m.reply_text from message m where m.ticket_id = t.id and m.direction = 'in' and m.kind = 'human'
+                    and not m.is_flagged and lower(m.sender_address) = t.customer_email order by m.id limit 1),
+                (select m.reply_text from message m where m.ticket_id = t.id and m.direction = 'out'
+                    and m.kind = 'human' order by length(m.reply_text) desc, m.id limit 1),
+                array(select distinct n from (
+                    select m.sender_name from message m where m.ticket_id = t.id
+                    union all select t.customer_name union all select c.name union all select t.assigned_agent) s (n)
+                    where n is not null),
+                array(select distinct a from (
+                    select m.sender_address from message m where m.ticket_id = t.id
+                    union all select p.address from participant p where p.ticket_id = t.id
+                    union all select t.customer_email) s (a) where a is not null),
+                exists (select from message m where m.ticket_id = t.id and m.direction = 'out' and m.kind = 'human')
+                    or exists (select from outbox o where o.ticket_id = t.id and o.kind = 'answer' and o.state = 'sent')
+            from ticket t join customer c on c.id = t.customer_id
+            where t.id = \(ticket) and t.status in ('resolved', 'closed')
+            """)
+        return try rows.first.map { row in
+            let (category, language, subject, resolution, question, answer, names, addresses, answered) =
+                try row.decode(
+                    String?.self, String?.self, String.self, String?.self, String?.self, String?.self, [String].self,
+                    [String].self, Bool.self)
+            return SolvedTicket(
+                ticketID: id, category: category, language: language, subject: subject, question: question,
+                answer: answer ?? resolution, names: names, addresses: addresses, wasAnswered: answered)
+        }
+    }
+
+    /// Every card that stood in the ticket's drafts has helped once more.
+    package func caseSuccessStatement(_ ticket: TicketID) -> SQL {
+        "update case_use set succeeded_at = now() where ticket_id = \(ticket.rawValue) and succeeded_at is null"
+    }
+}

@@ -1,0 +1,110 @@
+import DeskModel
+import DeskStore
+import TestSupport
+import Testing
+
+@Suite("Learning from tickets that are done", .database(deskMigrations, connections: 4), .timeLimit(.minutes(10)))
+struct CaseLearningTests {
+    private static let question =
+        "The Aurora lamp flickers and hums as soon as I dim it. I am Zoë Kowalski, order FD-10442."
+    private static let answer = """
+        Hello Zoë,
+
+        hold the button of the lamp for ten seconds until it blinks twice: that resets the dimmer, and the flickering stops.
+        We noted this under order FD-10442.
+
+        Kind regards
+        Tom
+        """
+
+    private func mail(_ id: Int64, _ text: String, ticket: Int64, ours: Bool = false, history: Bool = false)
+        -> ThinkingDesk.Mail
+    {
+        .init(
+            id: id, ticket: ticket, customer: "zoe\(ticket)@customer.example", name: "Zoë Kowalski",
+            subject: "Lamp flickers", text: text, isOurs: ours, status: history ? "closed" : "new", isHistory: history)
+    }
+
+    private func solved(_ ticket: Int64, in desk: ThinkingDesk) async throws {
+        try await desk.store([
+            self.mail(ticket * 10, Self.question, ticket: ticket),
+            self.mail(ticket * 10 + 1, Self.answer, ticket: ticket, ours: true),
+        ])
+        _ = try await desk.store.move(TicketNumber(ticket), by: .resolve, actor: "anna")
+        try await desk.learn()
+    }
+
+    @Test func `a resolved ticket proposes a masked card, a person approves it, and the next draft draws from it`()
+        async throws
+    {
+        let desk = try await ThinkingDesk(articles: [])
+        try await self.solved(1, in: desk)
+        let card = try #require(try await desk.store.cases([.proposed]).first)
+        for secret in ["Zoë", "Kowalski", "10442", "Tom"] {
+            #expect(!card.problem.contains(secret) && !card.solution.contains(secret))
+        }
+        #expect(card.solution.contains("[order number]"))
+
+        let asked = ThinkingDesk.Mail(
+            id: 900, ticket: 90, customer: "else@other.example", subject: "Aurora lamp",
+            text: "My Aurora lamp flickers when I dim it. What can I do?")
+        try await desk.store([asked])
+        try await desk.think(about: [900])
+        #expect(try await desk.draft(of: 90) == nil)
+
+        try await desk.store.approveCase(card.id, solution: nil, actor: "anna")
+        try await desk.knowledge.refresh()
+        try await desk.store([
+            .init(id: 910, ticket: 91, customer: "third@other.example", subject: asked.subject, text: asked.text)
+        ])
+        try await desk.think(about: [910])
+        let draft = try #require(try await desk.draft(of: 91))
+        #expect(draft.contains("hold the button of the lamp for ten seconds"))
+        #expect(!draft.contains("[") && !draft.contains("hums"))
+        #expect(
+            try await desk.texts("select content->'citations'->0->>'article' from draft where ticket_id = 91")
+                == ["case:\(card.id)"])
+        // It helped: the ticket is resolved with it.
+        #expect(try await desk.store.caseCard(card.id).uses == 1)
+        #expect(try await desk.store.caseCard(card.id).successes == 0)
+        try await desk.store([
+            .init(id: 911, ticket: 91, customer: "third@other.example", text: draft, isOurs: true)
+        ])
+        _ = try await desk.store.move(TicketNumber(91), by: .resolve, actor: "anna")
+        try await desk.learn()
+        let after = try await desk.store.caseCard(card.id)
+        #expect(after.successes == 1)
+        #expect(after.sources == [1, 91])
+        #expect(try await desk.store.cases().count == 1)
+    }
+
+    @Test func `the same solution twice is one card with two tickets`() async throws {
+        let desk = try await ThinkingDesk(articles: [])
+        try await self.solved(1, in: desk)
+        try await self.solved(2, in: desk)
+        let cards = try await desk.store.cases()
+        #expect(cards.map(\.sources) == [[1, 2]])
+    }
+
+    @Test func `imported history pairs a mail with its sent answer`() async throws {
+        let desk = try await ThinkingDesk(articles: [])
+        try await desk.store([
+            self.mail(10, Self.question, ticket: 1, history: true),
+            self.mail(11, Self.answer, ticket: 1, ours: true, history: true),
+            self.mail(20, Self.question, ticket: 2, history: true),
+        ])
+        try await desk.learn()
+        #expect(try await desk.store.cases().map(\.sources) == [[1]])
+    }
+
+    @Test func `a ticket that is open again when its turn comes teaches nothing`() async throws {
+        let desk = try await ThinkingDesk(articles: [])
+        try await desk.store([
+            self.mail(10, Self.question, ticket: 1), self.mail(11, Self.answer, ticket: 1, ours: true),
+        ])
+        _ = try await desk.store.move(TicketNumber(1), by: .resolve, actor: "anna")
+        _ = try await desk.store.move(TicketNumber(1), by: .reopen, actor: "anna")
+        try await desk.learn()
+        #expect(try await desk.store.cases().isEmpty)
+    }
+}
