@@ -80,9 +80,10 @@ package struct Learning: Sendable {
     /// - Returns: true when the engine was exchanged.
     @discardableResult
     package func adopt() async throws -> Bool {
-        guard let version = try await self.store.servingVersion(),
+        let source = self.taxonomy.fingerprint
+        guard let version = try await self.store.servingVersion(source: source),
             !self.serving.current.versions.contains(version),
-            let stored = try await self.store.servingModel(), stored.source == self.taxonomy.fingerprint,
+            let stored = try await self.store.servingModel(), stored.source == source,
             let content = stored.content, let model = try? TriageModel(bytes: content),
             model.encoder == self.encoder.model
         else { return false }

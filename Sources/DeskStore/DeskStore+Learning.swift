@@ -130,9 +130,10 @@ extension DeskStore {
         }
     }
 
-    /// Version of the model that serves; nil while the taxonomy's own does.
-    package func servingVersion() async throws -> String? {
-        let rows = try await self.pool.query("select version from triage_model where state = 'serving'")
+    /// Version of the model of this taxonomy that serves; nil while the taxonomy's own does.
+    package func servingVersion(source: String) async throws -> String? {
+        let rows = try await self.pool.query(
+            "select version from triage_model where state = 'serving' and source = \(source)")
         return try rows.first?.decode(String.self)
     }
 

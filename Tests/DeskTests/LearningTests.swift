@@ -99,7 +99,7 @@ import Triage
         let result = try await self.serving.current.analyse([TriageInput(subject: "", body: "the snib is bent")])[0]
         #expect(result.analysis.category.name == "Windows")
         #expect(result.version == outcome.model.version)
-        #expect(try await self.store.servingVersion() == outcome.model.version)
+        #expect(try await self.store.servingVersion(source: outcome.model.source) == outcome.model.version)
     }
 
     @Test func `another process takes the new model over`() async throws {
@@ -128,7 +128,7 @@ import Triage
         let bad = try await self.learning.retrain()
         if bad.model.heldOut < 10 {
             #expect(bad.model.state == .refused)
-            #expect(try await self.store.servingVersion() == good.model.version)
+            #expect(try await self.store.servingVersion(source: good.model.source) == good.model.version)
             #expect(self.serving.current.version == good.model.version)
         } else {
             #expect((bad.model.state == .serving) == (bad.figures.heldOutRight >= good.figures.heldOutRight))
