@@ -1,4 +1,4 @@
-package import DeskModel
+import DeskModel
 
 /// What the desk knows of the very customer who asks: their order numbers and what they were told before.
 ///
