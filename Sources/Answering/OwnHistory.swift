@@ -108,7 +108,8 @@ package struct OwnHistory: Sendable {
             {
                 self.name(order, in: &draft, phrases, &added)
             }
-            return added.isEmpty ? answer : answer.with(.draft(draft, remarks: remarks + added))
+            return added.isEmpty
+                ? answer : answer.replacing(.draft(draft, remarks: remarks + added), failure: answer.modelFailure)
         case .nothing(let gap):
             guard let earlier = self.answer(likeness: Self.same),
                 let phrases = ReplyPhrases.language(question.language),
@@ -120,7 +121,7 @@ package struct OwnHistory: Sendable {
                 unsupported: [], confidence: 0.3, answerable: gap.answerable, missing: [])
             var added = ["\(gap.reason); this draft only repeats what \(earlier.ticket) said"]
             self.recall(earlier, in: &draft, (own, phrases), &added)
-            return answer.with(.draft(draft, remarks: added))
+            return answer.replacing(.draft(draft, remarks: added), failure: answer.modelFailure)
         }
     }
 
@@ -192,14 +193,6 @@ package struct OwnHistory: Sendable {
 
     private static func concernsOrder(_ question: MailQuestion) -> Bool {
         Words.all(in: question.text).contains { Self.orderTerms.contains(Words.stem($0)) }
-    }
-}
-
-extension Answer {
-    fileprivate func with(_ outcome: DraftOutcome) -> Answer {
-        Answer(
-            outcome: outcome, found: self.found, answerable: self.answerable, uncovered: self.uncovered,
-            memories: self.memories)
     }
 }
 

@@ -139,9 +139,8 @@ package struct TriageStep: Sendable {
         let memory = try await CustomerMemory(
             store: self.context.store, subjects: work.map { subjects[$0] }, vectors: work.map { results[$0].embedding },
             model: self.model)
-        for (index, answer) in zip(work, found) {
-            answers[index] = memory.adding(
-                to: answer, question: self.inquiry(subjects[index], results[index]).question, subject: subjects[index])
+        for (index, (answer, inquiry)) in zip(work, zip(found, inquiries)) {
+            answers[index] = memory.adding(to: answer, question: inquiry.question, subject: subjects[index])
         }
         return answers
     }

@@ -109,7 +109,8 @@ import Testing
             self.entry("My phone is 030 1234567, my card 4111 1111 1111 1111, since 2025."),
             self.entry("order number: 20555"), self.entry("order FD-10442"),
         ])
-        #expect(history.order == .init(number: "20555", ticket: "MT-7"))
+        #expect(history.order?.number == "20555")
+        #expect(history.order?.ticket == "MT-7")
     }
 
     @Test func `recalls what was answered to much the same question`() async throws {

@@ -1,7 +1,11 @@
 import DeskModel
+import DeskStore
 import Foundation
+import Postgres
 import TestSupport
 import Testing
+
+@testable import Desk
 
 /// What one customer wrote never reaches another one, and what a customer told us is used for that very customer (C7).
 @Suite("Canaries", .database(deskMigrations, connections: 4), .timeLimit(.minutes(60)))

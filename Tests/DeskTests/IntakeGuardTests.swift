@@ -164,7 +164,7 @@ import Testing
                 inReplyTo: inReplyTo.map { [$0] } ?? []), try self.lookup(self.ticket()))
         #expect(plan.batch.tickets.count == 1)
         #expect(plan.acknowledge.isEmpty)
-        #expect(plan.batch.messages.allSatisfy(\.classification.suppressAutoReply))
+        #expect(plan.batch.messages.allSatisfy { $0.classification.suppressAutoReply })
     }
 
     @Test func `a marked mail is not acknowledged`() throws {

@@ -87,7 +87,7 @@ struct ThinkingDesk {
         self.mailboxID = try await store.mailbox(named: "office", address: address).id
         let model = engine.encoder.model
         self.step = TriageStep(
-            context: self.context, engines: ServingEngine(engine), knowledge: self.knowledge,
+            context: self.context, engines: ServingEngine(engine), knowledge: self.knowledge, chat: nil,
             mailboxes: [self.mailboxID: settings.mailboxes[0]],
             model: try await store.embeddingModel(
                 name: model.name, weightsSHA256: model.weightsSHA256, tokenizer: model.tokenizer,
