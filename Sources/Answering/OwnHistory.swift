@@ -180,16 +180,14 @@ package struct OwnHistory: Sendable {
         body.replaceSubrange(place, with: "\n\n\(paragraph)\n\n\(closing)")
     }
 
-    private static let orderTerms: Set<String> = Set(
-        [
-            "order", "ordered", "parcel", "package", "delivery", "delivered", "shipped", "tracking", "shipment",
-            "bestellung",
-            "bestellt", "paket", "lieferung", "sendung", "geliefert", "commande", "colis", "livraison", "pedido",
-            "paquete",
-            "envio", "entrega", "ordine", "pacco", "consegna", "spedizione", "bestelling", "pakket", "levering",
-            "zamowienie",
-            "zamowienia", "paczka", "przesylka", "dostawa", "encomenda",
-        ].map(Words.stem))
+    private static let orderTerms = Set(
+        """
+        order ordered parcel package delivery delivered shipped tracking shipment bought purchase return refund
+        bestellung bestellt paket lieferung sendung geliefert gekauft kauf ruckgabe rucksendung erstattung commande colis
+        livraison achat achete retour remboursement pedido paquete envio entrega compra comprado devolucion reembolso
+        ordine pacco consegna spedizione acquisto acquistato reso rimborso bestelling pakket levering gekocht terugsturen
+        zamowienie zamowienia paczka przesylka dostawa kupilem kupilam zwrot encomenda comprei devolucao
+        """.split(whereSeparator: \.isWhitespace).map { Words.stem(String($0)) })
 
     private static func concernsOrder(_ question: MailQuestion) -> Bool {
         Words.all(in: question.text).contains { Self.orderTerms.contains(Words.stem($0)) }

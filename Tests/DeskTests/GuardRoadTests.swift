@@ -8,7 +8,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite("Guards on the road", .database(deskMigrations, connections: 8), .timeLimit(.minutes(5)))
+@Suite("Guards on the road", .database(deskMigrations, connections: 8), .timeLimit(.minutes(15)))
 struct GuardRoadTests {
     private func openOffice(change: (inout DeskSettings) -> Void = { _ in }) throws -> Office {
         try Office(change: { settings in

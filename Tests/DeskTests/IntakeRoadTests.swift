@@ -8,7 +8,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite("Intake through a mailbox", .database(deskMigrations, connections: 6), .timeLimit(.minutes(5)))
+@Suite("Intake through a mailbox", .database(deskMigrations, connections: 6), .timeLimit(.minutes(15)))
 struct IntakeRoadTests {
     private func openOffice(
         change: (inout DeskSettings) -> Void = { _ in },

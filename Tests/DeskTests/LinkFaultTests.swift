@@ -49,8 +49,9 @@ struct LinkFaultTests {
         let first = try self.reader("recorded", imap: whole)
         try await first.deliver(self.questions(0..<2))
         try await first.read(2)
-        let session = whole.traffic[0]
-        #expect(whole.traffic.count == 1 && session.fromServer + session.fromClient <= 8 << 10)
+        // One session reads the inbox; the other, shorter one looks at the Sent folder.
+        let session = try #require(whole.traffic.max { $0.fromServer < $1.fromServer })
+        #expect(whole.traffic.count == 2 && session.fromServer + session.fromClient <= 8 << 10)
 
         var points: [(direction: FaultProxy.Direction, octet: Int)] = (0..<session.fromServer).map { (.fromServer, $0) }
         points += (0..<session.fromClient).map { (.fromClient, $0) }
@@ -60,7 +61,7 @@ struct LinkFaultTests {
         for (number, point) in points.enumerated() {
             let resets = Bool.random(using: &choices)
             let proxy = FaultProxy(before: try Office.imap().port) { link in
-                link == 0 ? .cut(point.direction, after: point.octet, resets: resets) : .none
+                link < 2 ? .cut(point.direction, after: point.octet, resets: resets) : .none
             }
             defer { proxy.stop() }
             let office = try self.reader("cut\(number)", imap: proxy)
@@ -68,7 +69,7 @@ struct LinkFaultTests {
             try await office.deliver(self.questions(mails - 2..<mails))
             try await office.read(mails)
             try await self.expectOneTicketEach(mails, office, "\(point), seed \(TestRun.seed)")
-            broken += proxy.brokenLinks
+            broken += min(proxy.brokenLinks, 1)
         }
         // Sessions differ by a few octets: numbers have more or fewer digits.
         #expect(broken >= points.count * 9 / 10, "\(broken) of \(points.count) links were broken")

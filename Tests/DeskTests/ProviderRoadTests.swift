@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// The desk on servers with the manners of large providers. Documentation/providers.md says what was tried where.
-@Suite("Mailboxes at providers", .database(deskMigrations, connections: 6), .timeLimit(.minutes(5)))
+@Suite("Mailboxes at providers", .database(deskMigrations, connections: 6), .timeLimit(.minutes(15)))
 struct ProviderRoadTests {
     enum Provider: String, CaseIterable, Sendable {
         case gmail, exchange

@@ -9,7 +9,7 @@ import ScriptedServer
 import TestSupport
 import Testing
 
-@Suite("Sending through a server", .database(deskMigrations, connections: 6), .timeLimit(.minutes(5)))
+@Suite("Sending through a server", .database(deskMigrations, connections: 6), .timeLimit(.minutes(15)))
 struct SendingRoadTests {
     /// A server that greets and then plays `mails` over one connection.
     private func server(_ mails: [FakeServer.Step]) -> (FakeServer, MailEndpoint) {

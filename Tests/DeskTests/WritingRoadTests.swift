@@ -7,7 +7,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite("Writing into a mailbox", .database(deskMigrations, connections: 6), .timeLimit(.minutes(5)))
+@Suite("Writing into a mailbox", .database(deskMigrations, connections: 6), .timeLimit(.minutes(15)))
 struct WritingRoadTests {
     private static let received = Date(timeIntervalSince1970: 1_767_600_000)
 

@@ -97,7 +97,7 @@ private let schema =
         try await self.database.pool.query("select text from note order by text").decode(String.self)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `performs what is enqueued before and after it starts`() async throws {
         try await self.enqueue(NewJob("work", key: 1))
         let handler = Probe()
@@ -109,7 +109,7 @@ private let schema =
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `results and completion are one transaction`() async throws {
         let handler = Probe { jobs, context in
             try await context.commit(jobs.map { ($0, .done) }) { tx in
@@ -121,7 +121,7 @@ private let schema =
         #expect(try await self.notes() == ["result", "result", "result"])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a failing job is tried again until it is given up, and its discard commits with it`() async throws {
         let attempts = Mutex<[Int16]>([])
         let handler = Probe { jobs, _ in
@@ -134,7 +134,7 @@ private let schema =
         #expect(try await self.notes() == ["given up: mishap"])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `one bad job of a batch does not hold up the others`() async throws {
         var handler = Probe { jobs, _ in if jobs.contains(where: { $0.key == 3 }) { throw Mishap() } }
         handler.batchSize = 5
@@ -148,7 +148,7 @@ private let schema =
         #expect(attempts == [1])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `an outage of the database costs no attempt, a statement that is cut off does`() async throws {
         let calls = Atomic(0)
         let handler = Probe { _, _ in
@@ -164,7 +164,7 @@ private let schema =
         #expect(attempts == [2] && calls.load(ordering: .relaxed) == 3)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a snooze costs no attempt`() async throws {
         let handler = Probe { jobs, context in
             let seen = try await context.pool.query("select count(*) from note")[0].decode(Int.self)
@@ -178,7 +178,7 @@ private let schema =
         #expect(try await self.notes() == Array(repeating: "attempt 1", count: 4))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `shutdown lets a running job end and begins no other`() async throws {
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
         var handler = Probe { _, _ in for await _ in gate { break } }
@@ -197,7 +197,7 @@ private let schema =
         try await self.until(["completed", "available"])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a job that outlasts the shutdown's patience is given back without costing an attempt`() async throws {
         let handler = Probe { _, _ in try await Task.sleep(for: .seconds(3600)) }
         try await self.enqueue(NewJob("work"))
@@ -209,7 +209,7 @@ private let schema =
         #expect(state == "available" && attempt == 0)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a heartbeat keeps the lease of a long job`() async throws {
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
         var handler = Probe { _, _ in for await _ in gate { break } }
@@ -231,7 +231,7 @@ private let schema =
         #expect(attempt == [1])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a handler whose lease was taken away is interrupted and stores nothing`() async throws {
         let (interrupted, signal) = AsyncStream.makeStream(of: Bool.self)
         var handler = Probe { jobs, context in
@@ -260,7 +260,7 @@ private let schema =
         #expect(owner == ["other"])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `goes on after every backend was killed in the middle of the work`() async throws {
         let handler = Probe { jobs, context in
             try await context.commit(jobs.map { ($0, .done) }) { tx in

@@ -175,8 +175,14 @@ private struct TestServers {
         #expect(DatabaseCheck.version(health).outcome == .fail)
         #expect(DatabaseCheck.vector(health).outcome == .fail)
         #expect(DatabaseCheck.role(health).outcome == .warn)
-        #expect(DatabaseCheck.clock(health, now: Date(timeIntervalSince1970: 200)).outcome == .warn)
-        #expect(DatabaseCheck.clock(health, now: Date(timeIntervalSince1970: 101)).outcome == .ok)
+        func outcome(_ from: Double, _ to: Double) -> Finding.Outcome {
+            let asked = Date(timeIntervalSince1970: from)...Date(timeIntervalSince1970: to)
+            return DatabaseCheck.clock(health, asked: asked).outcome
+        }
+        #expect(outcome(200, 200) == .warn && outcome(80, 90) == .warn)
+        #expect(outcome(101, 101) == .ok)
+        // A slow answer is no skew.
+        #expect(outcome(60, 200) == .ok)
         health.vectorVersion = "0.10.1"
         health.version = 150_000
         #expect(DatabaseCheck.vector(health).outcome == .ok)
