@@ -92,7 +92,8 @@ package actor Answerer {
                 let vector = vectorOf[statement.text] ?? []
                 return MailPart(
                     statement: statement, vector: vector,
-                    found: try index.search(statement.text, vector: vector, limit: 8, expecting: look.expecting))
+                    found: try index.search(
+                        statement.text, vector: vector, limit: 8, expecting: look.expecting, quoting: false))
             }
             answers.append(try await self.answer(look, parts: parts, index: index, generation: generation))
         }
@@ -166,7 +167,8 @@ package actor Answerer {
             self.inquiry = inquiry
             self.whole = whole
             self.expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
-            self.found = try index.search(question.text, vector: whole, limit: 8, expecting: self.expecting)
+            self.found = try index.search(
+                question.text, vector: whole, limit: 8, expecting: self.expecting, quoting: false)
             let statements = question.statements
             let isClear =
                 !inquiry.isStrict && self.found.answerable >= Answerer.clear

@@ -74,9 +74,10 @@ package struct KnowledgeIndex: Sendable {
     ///   - question: what the customer wrote; only its words are used.
     ///   - vector: the embedding of the same text, of length 1.
     ///   - expecting: a category with its probability; articles of it get a little ahead.
+    ///   - quoting: whether hits name the sentence that shows why, which costs more than to find them.
     /// - Throws: `.dimensionMismatch`.
     package func search(
-        _ question: String, vector: [Float], limit: Int = 10, expecting: Analysis.Label? = nil
+        _ question: String, vector: [Float], limit: Int = 10, expecting: Analysis.Label? = nil, quoting: Bool = true
     ) throws(AnsweringError) -> SearchResult {
         guard !self.isEmpty else { return SearchResult(hits: [], evidence: Evidence()) }
         let terms = Words.terms(in: question)
@@ -104,7 +105,7 @@ package struct KnowledgeIndex: Sendable {
             }
         }
         let ranked = best.compactMap(\.self).sorted { ($0.score, $1.article) > ($1.score, $0.article) }
-        let hits = ranked.prefix(limit).map { self.hit($0, terms: Set(terms)) }
+        let hits = ranked.prefix(limit).map { self.hit($0, quoting: quoting ? Set(terms) : nil) }
         return SearchResult(hits: hits, evidence: self.evidence(ranked, question: terms))
     }
 
@@ -154,12 +155,12 @@ package struct KnowledgeIndex: Sendable {
         (1 - Self.lexicalShare) * cosine + Self.lexicalShare * coverage
     }
 
-    private func hit(_ candidate: Candidate, terms: Set<String>) -> SearchHit {
+    private func hit(_ candidate: Candidate, quoting terms: Set<String>?) -> SearchHit {
         let chunk = self.chunks[candidate.article][candidate.ordinal]
         return SearchHit(
             index: candidate.article, article: self.articles[candidate.article], chunk: chunk,
-            span: self.span(of: chunk, terms: terms), score: candidate.score, cosine: candidate.cosine,
-            coverage: candidate.coverage)
+            span: terms.map { self.span(of: chunk, terms: $0) } ?? "", score: candidate.score,
+            cosine: candidate.cosine, coverage: candidate.coverage)
     }
 
     /// The sentence of the passage that holds most of the question's rare words; its first one when none does.
@@ -192,7 +193,7 @@ package struct SearchHit: Sendable {
     package let article: Article
     /// The passage that fits best.
     package let chunk: KnowledgeChunk
-    /// The sentence of it that shows why.
+    /// The sentence of it that shows why; empty when the search was not to quote.
     package let span: String
     /// Fused score, about −0.3…1; comparable within one index only.
     package let score: Float
