@@ -47,7 +47,8 @@ def fresh_database(name, template="template1"):
 
 def tables(database):
     """Tables with rows, parents before children; bookkeeping of the service itself is left out."""
-    left_out = {"schema_migration", "control", "intake_attempt"}
+    # Triggers write these anew when their message is written.
+    left_out = {"schema_migration", "control", "intake_attempt", "customer_history", "learning_due", "breaker"}
     names = set(psql(database, "select relname from pg_class where relkind = 'r' and "
                                "relnamespace = 'public'::regnamespace").splitlines()) - left_out
     parents = {name: set() for name in names}
