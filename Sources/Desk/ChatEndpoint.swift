@@ -194,7 +194,19 @@ extension ChatDrafter {
     /// The configured model's drafter; nil when none is configured.
     package init?(_ settings: DraftSettings) {
         guard let endpoint = ChatEndpoint(settings.chat) else { return nil }
-        self.init(model: endpoint, mask: nil, linkHosts: settings.linkHosts, signature: settings.signature)
+        self.init(
+            model: endpoint, mask: Self.masking(own: [settings.signature]), linkHosts: settings.linkHosts,
+            signature: settings.signature)
+    }
+
+    /// Takes out of a mail what says who wrote it, and puts it back into the reply.
+    /// - Parameter own: names of the shop, which may stay.
+    static func masking(own: [String]) -> Mask {
+        { text, question in
+            let known = KnownIdentities(names: [question.customerName].compactMap(\.self), own: own)
+            let masked = Masking(known).mask(text)
+            return (masked.text, { masked.restoring($0) })
+        }
     }
 }
 

@@ -138,7 +138,8 @@ struct IntakePlanner {
         }
         guard !isOwn else { return }
         if self.wantsTriage(classification) && !thread.isThanks || isHistory {
-            plan.triage.append((id, isHistory, !isHistory && self.isPressing(message)))
+            let isAnswered = lookup.ticketsByID[ticketID]?.wasAnsweredAutomatically ?? false
+            plan.triage.append((id, isHistory, !isHistory && (isAnswered || self.isPressing(message))))
         }
         if thread.isNew || oversized != nil, !row.isFlagged,
             self.mayAcknowledge(mail, message, classification, isHistory: isHistory)

@@ -91,20 +91,24 @@ extension DeskStore {
         let rows = try await transaction.query(
             """
             select t.id, t.ticket_number, t.mailbox_id, t.status, t.resolved_at, t.customer_email,
-                array(select p.address from participant p where p.ticket_id = t.id), t.subject, t.merged_into_id
+                array(select p.address from participant p where p.ticket_id = t.id), t.subject, t.merged_into_id,
+                exists (select from outbox o where o.ticket_id = t.id and o.kind = 'answer'
+                    and o.state not in ('cancelled', 'failed'))
             from ticket t where t.id = any(\(ids)::bigint[]) order by t.id for update
             """)
         var result: [TicketID: TicketCandidate] = [:]
         var merged: [TicketID: TicketID] = [:]
         for row in rows {
-            let (id, number, mailbox, status, resolvedAt, email, participants, subject, target) = try row.decode(
-                Int64.self, Int64.self, Int64.self, String.self, Date?.self, String.self, [String].self, String.self,
-                Int64?.self)
+            let (id, number, mailbox, status, resolvedAt, email, participants, subject, target, isAnswered) =
+                try row.decode(
+                    Int64.self, Int64.self, Int64.self, String.self, Date?.self, String.self, [String].self,
+                    String.self,
+                    Int64?.self, Bool.self)
             if let target { merged[TicketID(id)] = TicketID(target) }
             result[TicketID(id)] = TicketCandidate(
                 id: TicketID(id), number: number, mailboxID: MailboxID(mailbox),
                 status: TicketStatus(rawValue: status) ?? .open, resolvedAt: resolvedAt, customerEmail: email,
-                participants: Set(participants), subject: subject)
+                participants: Set(participants), subject: subject, wasAnsweredAutomatically: isAnswered)
         }
         // What refers to a merged ticket means the one that it was merged into; merging never makes chains.
         let targets = Set(merged.values).subtracting(result.keys).map(\.rawValue).sorted()

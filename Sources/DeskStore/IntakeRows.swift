@@ -17,11 +17,14 @@ package struct TicketCandidate: Sendable, Hashable {
     /// Lower case; without the customer.
     package var participants: Set<String>
     package var subject: String
+    /// Whether the desk has answered by itself: what comes back is for a person, ahead of the queue.
+    package var wasAnsweredAutomatically: Bool
 
     package init(
         id: TicketID, number: Int64, mailboxID: MailboxID, status: TicketStatus, resolvedAt: Date?,
-        customerEmail: String, participants: Set<String>, subject: String = ""
+        customerEmail: String, participants: Set<String>, subject: String = "", wasAnsweredAutomatically: Bool = false
     ) {
+        self.wasAnsweredAutomatically = wasAnsweredAutomatically
         self.id = id
         self.number = number
         self.mailboxID = mailboxID

@@ -187,18 +187,23 @@ private struct NosyModel: ChatModel {
     @Test func `a model elsewhere hears nothing without a mask, and only masked mail with one`() async throws {
         let heard = Heard()
         let question = MailQuestion(
-            subject: "Payment", body: "I am Ada Byron. Which payment methods do you accept, please?")
+            subject: "Payment",
+            body: "I am Ada Byron. Which payment methods do you accept, please? Write to ada@customer.example.",
+            customerName: "Ada Byron")
         let plain = try await Chat.extractive(question)
         let model = NosyModel(isLocal: false) { heard.add($0.material) }
         let refused = await ChatDrafter(model: model, mask: nil).improved(plain, to: question)
         #expect(refused.modelFailure?.code == .notMasked)
         #expect(heard.all == [])
-        let masked = await ChatDrafter(
-            model: model, mask: { text, _ in (text.replacing("Ada Byron", with: "[name]"), { $0 }) }
-        ).improved(plain, to: question)
+        let masked = await ChatDrafter(model: model, mask: ChatDrafter.masking(own: []))
+            .improved(plain, to: question)
         #expect(masked.modelFailure == nil)
         #expect(heard.all.count == 1)
-        #expect(heard.all.allSatisfy { !$0.contains("Byron") && $0.contains("I am [name]") })
+        #expect(heard.all.allSatisfy { !$0.contains("Byron") && !$0.contains("ada@") }, "\(heard.all)")
+        #expect(
+            heard.all.allSatisfy { $0.contains("I am [name]") && $0.contains("Write to [mail address]") },
+            "\(heard.all)")
+        #expect(heard.all.allSatisfy { $0.contains("Which payment methods") })
     }
 
     @Test func `customers' words are data: the instructions hold none of them`() async throws {

@@ -156,6 +156,17 @@ import Testing
         #expect(question.batch.statuses == [TicketID(7): .open])
     }
 
+    @Test func `a reply to an automatic answer goes to a person ahead of the queue`() throws {
+        var ticket = self.ticket()
+        for isAnswered in [false, true] {
+            ticket.wasAnsweredAutomatically = isAnswered
+            let plan = try self.plan(
+                try self.mail(body: "That is not what I asked.", inReplyTo: ["known@example.com"]),
+                try self.lookup(ticket))
+            #expect(plan.triage.map(\.isPressing) == [isAnswered])
+        }
+    }
+
     @Test(arguments: ["known@example.com", nil])
     func `a stranger who carries or quotes something of ours is not acknowledged`(inReplyTo: String?) throws {
         let plan = try self.plan(
