@@ -22,7 +22,7 @@ def main():
     for share in (0.5, 0.99):
         harness.figure(f"idle.command.p{int(share * 100)}", about, [harness.percentile(times, share)], goal="< 50")
     harness.figure("idle.command.max", about, [max(times)])
-    harness.figure("idle.connect", "s for all sessions, one after the other", [found["connectSeconds"]])
+    harness.figure("idle.connect", "s for all sessions, one after the other", [found["connect_seconds"]])
 
 
 main()

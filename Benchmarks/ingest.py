@@ -156,8 +156,8 @@ def main():
             places.append(tickets / placed)
             drain_cpu.append(used * 1000 / tickets)
             after = encode(database, min(tickets, 256))
-            encoder.append((before["perSecond"] + after["perSecond"]) / 2)
-            encoder_cpu.append(2000 / (before["perProcessorSecond"] + after["perProcessorSecond"]))
+            encoder.append((before["per_second"] + after["per_second"]) / 2)
+            encoder_cpu.append(2000 / (before["per_processor_second"] + after["per_processor_second"]))
             kernels = after["kernels"]
             memory.append(service.peak_memory())
             harness.psql(database, "vacuum")

@@ -118,8 +118,8 @@ def main():
     for _ in range(args.rounds):
         baseline, figure = reference(), ours()
         kernels = figure["kernels"]
-        rates.append((figure["perProcessorSecond"], baseline))
-        ratios.append(figure["perProcessorSecond"] / baseline)
+        rates.append((figure["per_processor_second"], baseline))
+        ratios.append(figure["per_processor_second"] / baseline)
     print(json.dumps({
         "figure": f"encoder texts per processor second of one thread at {args.tokens} tokens, batch {args.batch}",
         "value": round(statistics.median(r[0] for r in rates), 1), "baseline": f"onnxruntime {onnxruntime.__version__} fp32",

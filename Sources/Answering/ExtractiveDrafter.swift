@@ -75,7 +75,9 @@ package struct ExtractiveDrafter: Sendable {
         var remarks: [String] = []
         if let spoken { remarks.append("the source is in \(spoken), the customer wrote in \(question.language)") }
         if !uncovered.isEmpty {
-            remarks.append("\(uncovered.count) of \(requests) requests are not covered by a source")
+            remarks.append(
+                "\(uncovered.count) of \(requests) requests \(uncovered.count == 1 ? "is" : "are") not covered by a source"
+            )
         }
         return remarks
     }

@@ -111,13 +111,22 @@ package enum DecisionPolicy {
             obstacles.append("confidence \(figures.0) below \(figures.1)")
         }
         if input.isSenderVerified != true { obstacles.append("sender not verified") }
-        if !draft.unsupported.isEmpty { obstacles.append("\(draft.unsupported.count) sentences without a source") }
+        if !draft.unsupported.isEmpty {
+            obstacles.append(
+                "\(draft.unsupported.count) \(draft.unsupported.count == 1 ? "sentence" : "sentences") without a source"
+            )
+        }
         if draft.citations.isEmpty { obstacles.append("no source") }
         if input.uncoveredRequests > 0 {
-            obstacles.append("\(input.uncoveredRequests) requests not covered by a source")
+            obstacles.append(
+                "\(input.uncoveredRequests) \(input.uncoveredRequests == 1 ? "request" : "requests") not covered by a source"
+            )
         }
         if input.foreignSentences > 0 {
-            obstacles.append("\(input.foreignSentences) sentences are about something else")
+            obstacles.append(
+                input.foreignSentences == 1
+                    ? "1 sentence is about something else"
+                    : "\(input.foreignSentences) sentences are about something else")
         }
         // The remark about requests is the agent's wording of the same.
         if input.uncoveredRequests == 0 { obstacles += input.draftRemarks }

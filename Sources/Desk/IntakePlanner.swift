@@ -218,7 +218,8 @@ struct IntakePlanner {
         widened.participants.formUnion(others)
         lookup.ticketsByID[ticket.id] = widened
         let subject = BaseSubject.of(message.subject)
-        if !subject.isEmpty, !ticket.subject.isEmpty,
+        // Our own mails name the ticket in their subjects: who replies to one has not changed the subject.
+        if !subject.isEmpty, !ticket.subject.isEmpty, Threading.ticketNumber(in: subject)?.value != ticket.number,
             subject.lowercased() != BaseSubject.of(ticket.subject).lowercased()
         {
             plan.batch.events.append(

@@ -158,7 +158,10 @@ package struct Learning: Sendable {
 
     private func row(_ label: LearnedLabel) -> TrainingRow {
         let tags = label.tags.isEmpty ? nil : label.tags + self.taxonomy.tags(of: label.category)
-        return TrainingRow(subject: label.subject, body: label.text, category: label.category, tags: tags)
+        var row = TrainingRow(subject: label.subject, body: label.text, category: label.category, tags: tags)
+        // One customer's words do not come up in another one's ticket.
+        row.shown = "a corrected mail about \(label.category)"
+        return row
     }
 
     /// Always the same ones, whatever is added later: no model may ever have seen them.

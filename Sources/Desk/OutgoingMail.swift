@@ -139,11 +139,12 @@ struct OutgoingMail {
             for: ThreadToken(ticketID: ticket, sequence: sequence), domain: self.mailbox.address.domain)
     }
 
-    /// The alias that the customer wrote to, with the shop's name.
+    /// The alias that the customer wrote to, with its name or the shop's.
     private func sender(_ address: String) -> MailAddress {
         let known = [self.mailbox.address] + self.mailbox.aliases
         let alias = known.first { $0.normalized == address.lowercased() } ?? self.mailbox.address
-        return MailAddress(alias.address, displayName: self.context.settings.deskName) ?? alias
+        let name = alias.displayName ?? self.mailbox.address.displayName ?? self.context.settings.deskName
+        return MailAddress(alias.address, displayName: name) ?? alias
     }
 
     private func named(_ name: String) -> MailAddress {

@@ -272,10 +272,13 @@ struct SentPlanner {
 struct DraftUse: Equatable {
     /// Share of the draft's lines that stand in the mail, 0…1.
     let kept: Double
+    /// Lines of the mail that are not the draft's.
+    let added: Int
 
     init(of draft: String, in sent: String) {
         let proposed = Self.lines(draft)
         let written = Set(Self.lines(sent))
+        self.added = written.subtracting(proposed).count
         guard !proposed.isEmpty else {
             self.kept = 0
             return
@@ -284,7 +287,10 @@ struct DraftUse: Equatable {
     }
 
     var words: String {
-        if self.kept == 1 { return "sent as it is" }
+        if self.kept == 1 {
+            if self.added == 0 { return "sent as it is" }
+            return "kept whole, \(self.added) \(self.added == 1 ? "line" : "lines") added"
+        }
         return self.kept == 0 ? "not used" : "edited, \(Int((self.kept * 100).rounded())) % of its lines kept"
     }
 

@@ -228,8 +228,12 @@ extension DeskStore {
             on conflict (message_id, model_version) do update
                 set result = excluded.result, decision = excluded.decision
             """,
+            // What a person said of the category stands, whatever triage makes of a later mail.
             """
-            update ticket t set category = n.category, priority = n.priority, sentiment_score = n.sentiment,
+            update ticket t set category = coalesce(
+                    (select c.new_value from correction c where c.ticket_id = n.ticket and c.field = 'category'
+                        order by c.id desc limit 1), n.category),
+                priority = n.priority, sentiment_score = n.sentiment,
                 confidence_score = n.confidence, language = n.language, decision = n.decision, updated_at = now()
             from (
                 select distinct on (ticket) * from unnest(

@@ -165,7 +165,7 @@ extension DeskStore {
     /// - Throws: `.notFound`.
     package func caseCard(_ id: CaseID) async throws -> CaseDetail {
         guard let card = try await self.cards(where: "c.id = \(id.rawValue)", limit: 1).first else {
-            throw StoreError(.notFound, "there is no case \(id)")
+            throw StoreError(.notFound, "there is no card \(id)")
         }
         return card
     }
@@ -254,7 +254,7 @@ extension DeskStore {
         try await self.pool.withTransaction { transaction in
             let rows = try await transaction.query(
                 "select state, ticket_id from case_card where id = \(id.rawValue) for update")
-            guard let row = rows.first else { throw StoreError(.notFound, "there is no case \(id)") }
+            guard let row = rows.first else { throw StoreError(.notFound, "there is no card \(id)") }
             let (text, ticket) = try row.decode(String.self, Int64.self)
             guard states.map(\.rawValue).contains(text) else { throw StoreError(.conflict, "case \(id) is \(text)") }
             let detail = Self.json(["case": id.description, "from": text, "to": state.rawValue])

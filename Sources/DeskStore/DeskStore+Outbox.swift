@@ -263,7 +263,7 @@ extension DeskStore {
     /// The mail itself, as it goes out.
     package func outboxBytes(_ id: OutboxID) async throws -> [UInt8] {
         let rows = try await self.pool.query("select bytes from outbox where id = \(id.rawValue)")
-        guard let row = rows.first else { throw StoreError(.notFound, "outbox \(id)") }
+        guard let row = rows.first else { throw StoreError(.notFound, "there is no outgoing mail \(id)") }
         return try row.decode([UInt8].self)
     }
 
@@ -272,10 +272,14 @@ extension DeskStore {
     {
         try await self.pool.withTransaction { transaction in
             let rows = try await transaction.query("select state from outbox where id = \(id.rawValue) for update")
-            guard let row = rows.first else { throw StoreError(.notFound, "outbox \(id)") }
+            guard let row = rows.first else { throw StoreError(.notFound, "there is no outgoing mail \(id)") }
             let text = try row.decode(String.self)
             guard let state = DeliveryState(rawValue: text), let next = state.after(event) else {
-                throw StoreError(.conflict, "the mail is \(text)")
+                throw StoreError(
+                    .conflict,
+                    event == .resend
+                        ? "the mail is \(text); only uncertain and failed ones can be sent again"
+                        : "the mail is \(text); only queued and uncertain ones can be cancelled")
             }
             _ = try await transaction.pipeline([
                 """

@@ -110,7 +110,7 @@ extension DeskStore {
 
     package func quarantinedBytes(_ id: Int64) async throws -> [UInt8] {
         let rows = try await self.pool.query("select bytes from quarantine where id = \(id)")
-        guard let row = rows.first else { throw StoreError(.notFound, "quarantine \(id)") }
+        guard let row = rows.first else { throw StoreError(.notFound, "there is no held mail \(id)") }
         return try row.decode([UInt8].self)
     }
 

@@ -28,7 +28,7 @@ extension DeskStore {
             from quarantine q join mailbox m on m.id = q.mailbox_id join folder f on f.id = q.folder_id
             where q.id = \(id) and q.state = 'held'
             """)
-        guard let row = rows.first else { throw StoreError(.notFound, "no held mail \(id)") }
+        guard let row = rows.first else { throw StoreError(.notFound, "there is no held mail \(id)") }
         let (mailbox, name, folderName, validity, uid, ticket, bytes, date) = try row.decode(
             Int64.self, String.self, String.self, Int64.self, Int64.self, Int64?.self, [UInt8].self, Date.self)
         guard let folder = try await self.folder(named: folderName, in: MailboxID(mailbox)) else {
@@ -68,7 +68,7 @@ extension DeskStore {
             """,
             "select ticket_number from ticket where id = \(ticketID?.rawValue)",
         ])
-        guard results[0].count == 1 else { throw StoreError(.notFound, "no held mail \(held.id)") }
+        guard results[0].count == 1 else { throw StoreError(.notFound, "there is no held mail \(held.id)") }
         return try results[4].first.map { row in
             let number = try row.decode(Int64.self)
             return TicketNumber(number)

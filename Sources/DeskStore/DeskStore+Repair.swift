@@ -216,6 +216,21 @@ extension DeskStore {
             update draft set state = 'superseded'
             where message_id = any(\(mails)::bigint[]) and ticket_id = \(source) and state in ('planned', 'placed')
             """,
+            """
+            update mailbox_write w set state = 'cancelled', finished_at = now(), last_error = 'its mail was moved'
+            from draft d
+            where w.id = d.write_id and w.state = 'planned' and d.state = 'superseded' and d.ticket_id = \(source)
+                and d.message_id = any(\(mails)::bigint[])
+            """,
+            // The ticket that the mail leaves may never get another draft, whose filing would remove the old one.
+            """
+            insert into mailbox_write (id, mailbox_id, ticket_id, message_id, kind, rank)
+            select nextval('desk_id'), w.mailbox_id, d.ticket_id, d.message_id, 'remove_draft', 0
+            from draft d join mailbox_write w on w.id = d.write_id
+            where w.state in ('writing', 'done') and d.state = 'superseded' and d.ticket_id = \(source)
+                and d.message_id = any(\(mails)::bigint[])
+            """,
+            "select pg_notify(\(Self.writesChannel), '')",
             "update ticket set updated_at = now() where id in (\(source), \(target))",
         ]
     }

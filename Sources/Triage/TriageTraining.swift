@@ -9,6 +9,8 @@ package struct TrainingRow: Sendable, Hashable {
     package var tags: [String]?
     /// `negative`, `neutral` or `positive`.
     package var sentiment: String?
+    /// What an explanation says of the row instead of its words, which may be a customer's.
+    package var shown: String?
 
     package init(
         subject: String, body: String, category: String? = nil, tags: [String]? = nil, sentiment: String? = nil
@@ -82,7 +84,7 @@ extension TriageModel {
         let grams = texts.map { TextGrams($0) }
         let lexical = LexicalFeatures(grams)
         let features = grams.map { lexical.row($0) }
-        let examples = Examples(embeddings: embeddings, texts: texts)
+        let examples = Examples(embeddings: embeddings, texts: selected.map { rows[$0].shown ?? rows[$0].text })
         let neighbours = try await examples.neighboursOfEachOther()
 
         /// Trains on the rows that have a label.

@@ -270,8 +270,27 @@ struct GuardRoadTests {
         ])
         try await office.read(3)
         let number = TicketNumber(Int64(try await office.count("select ticket_number from ticket")))
+        let second: SQL = "from message where internet_message_id = \("p2\(office.user)")"
+        for statement: SQL in [
+            """
+            insert into mailbox_write (id, mailbox_id, ticket_id, message_id, kind, internet_message_id, bytes, rank,
+                state, finished_at)
+            select 1, mailbox_id, ticket_id, id, 'draft', 'draft@shop.example', 'x', 1, 'done', now() \(second)
+            """,
+            """
+            insert into draft (id, ticket_id, message_id, write_id, state, body, content, confidence)
+            select 2, ticket_id, id, 1, 'placed', 'x', '{}', 0.5 \(second)
+            """,
+        ] { _ = try await office.store.pool.execute(statement) }
         let repair = TicketRepair(context: office.context, actor: "kim")
         let split = try await repair.cut(number, at: 2, .split)
+        // A draft for a mail that was moved does not stay in the mailbox.
+        #expect(
+            try await office.count(
+                """
+                select count(*) from mailbox_write w join ticket t on t.id = w.ticket_id
+                where w.kind = 'remove_draft' and w.state = 'planned' and t.ticket_number = \(number.value)
+                """) == 1)
         #expect(split.moved.count == 2)
         #expect(try await office.count("select count(*) from ticket") == 2)
         // A reply to a mail that was moved follows it.

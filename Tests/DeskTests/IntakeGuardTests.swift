@@ -208,6 +208,10 @@ import Testing
         let same = try self.plan(
             try self.mail(subject: "AW: Parcel", inReplyTo: ["known@example.com"]), try self.lookup(self.ticket()))
         #expect(!same.batch.events.map(\.kind).contains("subject-changed"))
+        let ours = try self.plan(
+            try self.mail(subject: "Re: We have received your message [MT-1042]", inReplyTo: ["known@example.com"]),
+            try self.lookup(self.ticket()))
+        #expect(!ours.batch.events.map(\.kind).contains("subject-changed"))
     }
 
     @Test func `a contact form's mail is its visitor's, and nothing automatic answers it`() throws {
@@ -284,6 +288,14 @@ import Testing
         #expect(plan.batch.sentIDs.map(\.ticketID) == [TicketID(7)])
         #expect(plan.batch.threadKeys.map(\.source) == [.sent])
         #expect(plan.batch.events.first?.detail["draft"] == "edited, 50 % of its lines kept")
+    }
+
+    @Test(arguments: [
+        ("One.\nTwo.", "sent as it is"), ("One.\nTwo.\nThree.", "kept whole, 1 line added"),
+        ("One.\nThree.", "edited, 50 % of its lines kept"), ("Three.", "not used"),
+    ])
+    func `what became of a draft is told with what was added`(sent: String, words: String) {
+        #expect(DraftUse(of: "One.\n\nTwo.", in: sent).words == words)
     }
 
     @Test func `a draft that was sent as it lay there is the agent's answer`() throws {

@@ -99,6 +99,9 @@ import Triage
         let result = try await self.serving.current.analyse([TriageInput(subject: "", body: "the snib is bent")])[0]
         #expect(result.analysis.category.name == "Windows")
         #expect(result.version == outcome.model.version)
+        // What a customer wrote is not quoted to explain another one's mail.
+        #expect(result.analysis.explanation.contains { $0.contains("a corrected mail about Windows") })
+        #expect(!result.analysis.explanation.joined().contains("fell off"))
         #expect(try await self.store.servingVersion(source: outcome.model.source) == outcome.model.version)
     }
 

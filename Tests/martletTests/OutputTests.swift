@@ -29,6 +29,18 @@ import Testing
         #expect(table.rendered(width: width).contains("…"))
     }
 
+    @Test func `a narrow terminal does without the columns that may be missing, the last one first`() {
+        var table = TextTable([
+            .init("ticket"), .init("mood", isOptional: true), .init("sure", isOptional: true),
+            .init("subject", isElastic: true),
+        ])
+        table.add(["MT-1042", "-0.50", "0.75", "Where is my parcel?"])
+        #expect(table.rendered(width: 80).hasPrefix("TICKET   MOOD   SURE  SUBJECT"))
+        #expect(table.rendered(width: 30).hasPrefix("TICKET   MOOD   SUBJECT"))
+        #expect(table.rendered(width: 24).hasPrefix("TICKET   SUBJECT"))
+        #expect(table.rendered(width: nil).contains("0.75"))
+    }
+
     @Test func `a customer's subject cannot move the cursor`() {
         let text = self.table([["MT-1", "\u{1B}[2Jgone\r\nnew\u{202E}line\u{9B}31m", "1"]]).rendered(width: nil)
         #expect(!text.unicodeScalars.contains { $0.value == 0x1B || $0.value == 0x202E || $0.value == 0x9B })
@@ -161,12 +173,13 @@ import Testing
 @Suite("JSONOutput") struct JSONOutputTests {
     private struct Value: Encodable {
         let zebra = 1
+        let backFlip = ["asIs": true]
         let apple = "a/b"
         let date = Date(timeIntervalSince1970: 0)
     }
 
-    @Test func `keys are sorted, dates are ISO 8601, slashes are plain`() throws {
+    @Test func `keys are sorted and in snake case, dates are ISO 8601, slashes are plain`() throws {
         let line = String(decoding: try JSONOutput.line(Value()), as: UTF8.self)
-        #expect(line == #"{"apple":"a/b","date":"1970-01-01T00:00:00Z","zebra":1}"#)
+        #expect(line == #"{"apple":"a/b","back_flip":{"asIs":true},"date":"1970-01-01T00:00:00Z","zebra":1}"#)
     }
 }

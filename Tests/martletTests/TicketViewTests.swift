@@ -56,6 +56,9 @@ import Testing
             #expect(line.contains("\"\(key)\":"))
         }
         #expect(line.contains(#""ticket_number":"MT-1042""#))
+        let full = String(decoding: try JSONOutput.line(TicketView.Full(try self.detail())), as: UTF8.self)
+        #expect(full.contains(#""detail":{"category":"Shipping","n":3,"reasons":["a","b"]}"#))
+        #expect(full.contains(#""thread_reason":"new ticket""#))
     }
 
     @Test(arguments: [(0.0, "0.00"), (0.875, "0.88"), (-0.4, "-0.40"), (1.0, "1.00"), (-0.001, "0.00")])

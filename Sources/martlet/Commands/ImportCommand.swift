@@ -45,8 +45,8 @@ struct ImportCommand: AsyncParsableCommand {
         if self.json { return try JSONOutput.print(rows) }
         for row in rows {
             Terminal.print(
-                "\(row.mailbox): \(row.report.unanswered) unanswered mails since then, "
-                    + "\(row.report.opened) opened for drafting")
+                "\(row.mailbox): \(row.report.opened) mails from before the desk opened for drafting, "
+                    + "of \(row.report.unanswered) since then without an answer")
         }
     }
 }

@@ -102,15 +102,16 @@ struct KnowledgeCommand: AsyncParsableCommand {
                 if self.json { return try JSONOutput.print(articles) }
                 var table = TextTable([
                     .init("id", .right), .init("key", isElastic: true), .init("title", isElastic: true),
-                    .init("category"), .init("passages", .right), .init("version", .right), .init("active"),
+                    .init("category", isElastic: true), .init("active"), .init("passages", .right, isOptional: true),
+                    .init("version", .right, isOptional: true),
                 ])
                 for article in articles {
                     table.add([
                         article.id.description, article.key, article.title, article.category ?? "",
-                        String(article.chunks), String(article.version), article.isActive ? "yes" : "no",
+                        article.isActive ? "yes" : "no", String(article.chunks), String(article.version),
                     ])
                 }
-                table.print(empty: "The knowledge base is empty: martlet kb import PATH")
+                table.print(empty: "the knowledge base is empty; martlet kb import PATH fills it")
             }
         }
     }
@@ -183,7 +184,9 @@ struct KnowledgeCommand: AsyncParsableCommand {
         }
 
         func validate() throws {
-            guard self.jsonl != !self.text.isEmpty else { throw ValidationError("give a question, or --jsonl") }
+            guard self.jsonl != self.text.contains(where: { !$0.isEmpty }) else {
+                throw ValidationError("give a question, or --jsonl")
+            }
             guard (1...1000).contains(self.limit) else { throw ValidationError("--limit is 1 to 1000") }
         }
 
@@ -222,7 +225,7 @@ struct KnowledgeCommand: AsyncParsableCommand {
             for hit in found.hits {
                 table.add([String((hit.score * 100).rounded() / 100), hit.article.title, hit.span])
             }
-            table.print(empty: "The knowledge base is empty: martlet kb import PATH")
+            table.print(empty: "the knowledge base is empty; martlet kb import PATH fills it")
             if !found.hits.isEmpty {
                 Terminal.print("answered by the knowledge base: \(Int((found.answerable * 100).rounded())) %")
             }

@@ -46,7 +46,11 @@ struct ReplayCommand: AsyncParsableCommand {
                 preview: preview, own: Set(own + self.own.map { $0.lowercased() }), authservIDs: settings.authservIDs)
             try MailArchive.read(self.archive, isSent: false) { replay.add($0, isSent: $1) }
             for path in self.sent { try MailArchive.read(path, isSent: true) { replay.add($0, isSent: $1) } }
-            guard replay.count > 0 else { throw CommandError(.failed, "there is no mail in \(self.archive)") }
+            guard replay.count > 0 else {
+                throw CommandError(
+                    .failed, "there is no mail in \(self.archive)",
+                    remedy: "name an mbox file, a Maildir or a folder of .eml files")
+            }
             let line = Locked(ProgressLine())
             let report = try await replay.run { done, all in
                 line.withLock { $0.show("\(done) of \(all) mails") }
@@ -74,7 +78,7 @@ struct ReplayCommand: AsyncParsableCommand {
         if compared > 0 {
             let share = Int((100 * Double(report.nearAnswers) / Double(compared)).rounded())
             let near = "\(report.nearAnswers) (\(share) %) near"
-            Terminal.print("  compared   \(compared) drafts with people's answers: \(near)")
+            Terminal.print("  compared   with people's answers: \(compared), of which \(near)")
         }
         if report.gaps > 0 {
             Terminal.print("  gaps       \(report.gaps) answered by people where no article answers")

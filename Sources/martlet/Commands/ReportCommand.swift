@@ -53,7 +53,7 @@ struct ReportCommand: AsyncParsableCommand {
                         answer.subject, answer.reply ?? "",
                     ])
                 }
-                table.print(empty: "Nothing went out without a person.")
+                table.print(empty: "nothing went out without a person")
                 guard !answers.isEmpty else { return }
                 let replies = answers.count { $0.reply != nil }
                 Terminal.print("\n\(answers.count) answers, \(replies) with a reply by their customer")
@@ -85,7 +85,7 @@ struct ReportCommand: AsyncParsableCommand {
                         row.likeness.map(ReportCommand.percent) ?? "no answer yet",
                     ])
                 }
-                table.print(empty: "Nothing would have gone out alone.")
+                table.print(empty: "nothing would have gone out alone")
             }
         }
     }
@@ -112,7 +112,8 @@ struct ReportCommand: AsyncParsableCommand {
                         ReportCommand.percent(band.meanConfidence), ReportCommand.percent(band.nearShare),
                     ])
                 }
-                table.print(empty: "No draft was answered by a person yet.")
+                table.print(
+                    empty: "no answer has been compared with its draft yet; the service does so every ten minutes")
                 if !outcomes.isEmpty { Terminal.print("\nmean gap \(ReportCommand.percent(reliability.error))") }
             }
         }

@@ -21,14 +21,17 @@ struct SetupCommand: ParsableCommand {
     @Option(help: "The SMTP server.") var smtp = "smtps://smtp.shop.example"
     @Option(help: "Login; the address by default.") var user: String?
     @Option(help: "File with the mailbox's password; it is copied to the credentials.") var passwordFile: String?
-    @Option(help: "The database.") var database = "postgresql://martlet@localhost/martlet"
+    @Option(help: "The database.") var database = "postgresql://martlet_runtime@localhost/martlet"
     @Flag(help: "Only print a new key for tokens.") var tokenKey = false
 
     func run() throws {
         if self.tokenKey { return Terminal.print("k1: \(TokenKeys.random().reveal())") }
         do { _ = try MailURL(self.imap, service: .imap) } catch { throw Self.wrong("--imap", error) }
         do { _ = try MailURL(self.smtp, service: .smtp) } catch { throw Self.wrong("--smtp", error) }
-        do { _ = try MailboxFields.Field.address(self.address) } catch { throw Self.wrong("--address", error) }
+        let login: String
+        do {
+            login = try MailboxFields.Field.address(self.address).address
+        } catch { throw Self.wrong("--address", error) }
 
         let file = URL(filePath: self.options.configurationFile ?? ConfigurationSource.defaultFile)
         let folder = file.deletingLastPathComponent()
@@ -41,7 +44,7 @@ struct SetupCommand: ParsableCommand {
             throw CommandError(
                 .failed, "\(credentials.path) cannot be made", remedy: "use sudo, or another --config file")
         }
-        try Self.write(self.text, to: file, permissions: 0o640)
+        try Self.write(self.text(login: self.user ?? login), to: file, permissions: 0o640)
         try Self.write(
             "k1: \(TokenKeys.random().reveal())\n", to: credentials.appending(path: "token-key"), permissions: 0o600)
         if let passwordFile {
@@ -52,22 +55,29 @@ struct SetupCommand: ParsableCommand {
                 String(decoding: data, as: UTF8.self),
                 to: credentials.appending(path: "mailboxes-support-password"), permissions: 0o600)
         }
-        Terminal.print("next: martlet migrate, then martlet doctor")
+        let config = self.options.configurationFile.map { " --config \($0)" } ?? ""
+        let password = credentials.appending(path: "mailboxes-support-password").path
+        if !FileManager.default.fileExists(atPath: password) {
+            Terminal.print("next: write the mailbox's password to \(password), readable by nobody else")
+        }
+        Terminal.print("next: martlet migrate\(config), then martlet doctor\(config)")
     }
 
-    private var text: String {
+    private func text(login: String) -> String {
         """
         # All keys with their defaults are in martlet.sample.yaml.
         mode: draft
         database:
           url: \(Self.quoted(self.database))
+          # For martlet migrate, where another role owns the tables:
+          #direct: postgresql://martlet_owner@localhost/martlet
         token_key_file: credentials/token-key
         mailboxes:
           - name: support
             address: \(Self.quoted(self.address))
             imap: \(self.imap)
             smtp: \(self.smtp)
-            user: \(Self.quoted(self.user ?? self.address))
+            user: \(Self.quoted(login))
             password_file: credentials/mailboxes-support-password
 
         """

@@ -68,11 +68,18 @@ struct StatusCommand: AsyncParsableCommand {
         ])
         for mailbox in overview.mailboxes {
             table.add([
-                mailbox.name, mailbox.lastGoodFetch.map(Moment.text) ?? "never", mailbox.heldBy ?? "nobody",
+                mailbox.name, mailbox.lastGoodFetch.map(Moment.text) ?? "never", Self.holder(mailbox.heldBy),
                 String(mailbox.messages), String(mailbox.history),
             ])
         }
         table.print(empty: "no mailbox has been read yet; martlet serve does it")
+    }
+
+    /// Host and process; the rest of the signature only tells processes of the same number apart.
+    private static func holder(_ signature: String?) -> String {
+        guard let signature else { return "nobody" }
+        let parts = signature.split(separator: "/")
+        return parts.count == 4 ? "\(parts[0]), process \(parts[1])" : DisplayWidth.printable(signature)
     }
 
     private static func counts(_ counts: [String: Int]) -> String {

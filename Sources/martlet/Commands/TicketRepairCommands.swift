@@ -40,7 +40,8 @@ extension TicketsCommand {
             let repair = try await TicketsCommand.repairing(self.options) {
                 try await $0.merge(self.ticket, into: self.into, mixesCustomers: self.differentCustomers)
             }
-            Terminal.print("\(repair.moved.count) mails of \(self.ticket) are in \(self.into)")
+            let mails = TicketsCommand.mails(repair.moved.count)
+            Terminal.print("\(mails) in \(self.into) now; martlet tickets undo \(self.ticket) takes it back")
         }
     }
 
@@ -53,7 +54,7 @@ extension TicketsCommand {
 
         func run() async throws {
             let repair = try await TicketsCommand.repairing(self.options) { try await $0.undo(self.ticket) }
-            Terminal.print("\(repair.moved.count) mails are back in \(self.ticket)")
+            Terminal.print("\(TicketsCommand.mails(repair.moved.count)) back in \(self.ticket)")
         }
     }
 
@@ -61,9 +62,12 @@ extension TicketsCommand {
         _ options: GlobalOptions, _ ticket: TicketNumber, _ mail: Int64, _ cut: DeskStore.Cut
     ) async throws {
         let repair = try await Self.repairing(options) { try await $0.cut(ticket, at: mail, cut) }
-        let mails = repair.moved.count == 1 ? "1 mail is" : "\(repair.moved.count) mails are"
-        Terminal.print("\(mails) in \(repair.number) now; martlet tickets undo \(ticket) takes it back")
+        Terminal.print(
+            "\(Self.mails(repair.moved.count)) in \(repair.number) now; martlet tickets undo \(ticket) takes it back")
     }
+
+    /// Subject and verb of what a repair says.
+    private static func mails(_ count: Int) -> String { count == 1 ? "1 mail is" : "\(count) mails are" }
 
     private static func repairing(
         _ options: GlobalOptions, _ body: (TicketRepair) async throws -> Repair

@@ -39,6 +39,7 @@ struct ConfigurationSource: Sendable {
         var settings = DeskSettings()
         reader.report(file.contents.problems)
         reader.read(DeskFields.all, into: &settings)
+        if settings.draft.signature.isEmpty { settings.draft.signature = settings.deskName }
         self.resolveDatabase(&settings, needs, &reader)
         settings.tokenKeys = TokenKeys.read(&reader)
         settings.mailboxes = Self.mailboxes(&reader)
@@ -96,7 +97,9 @@ struct ConfigurationSource: Sendable {
             reader.report([
                 ConfigurationProblem(
                     "database.url", "is missing",
-                    remedy: "add database: { url: postgresql://user@host/database }, or set MARTLET_DATABASE_URL",
+                    remedy:
+                        "add database: { url: postgresql://user@host/database } to the configuration (martlet setup writes "
+                        + "one), or set MARTLET_DATABASE_URL",
                     needs: .database)
             ])
         }

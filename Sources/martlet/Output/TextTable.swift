@@ -1,7 +1,8 @@
 /// Rows under headings, aligned.
 ///
-/// On a terminal the table fits its width: the columns that may shrink lose their ends to `…`, the widest first. In a
-/// pipe nothing is cut, so that `grep` and `awk` find what is there.
+/// On a terminal the table fits its width: columns that may be missing go, the last one first, until the others have
+/// room to be read; then the columns that may shrink lose their ends to `…`, the widest first. In a pipe nothing is
+/// cut, so that `grep` and `awk` find what is there.
 struct TextTable {
     struct Column {
         enum Alignment { case left, right }
@@ -10,18 +11,25 @@ struct TextTable {
         var alignment: Alignment
         /// Whether the column may be cut to fit.
         var isElastic: Bool
+        /// Whether a narrow terminal does without the column.
+        var isOptional: Bool
 
-        init(_ title: String, _ alignment: Alignment = .left, isElastic: Bool = false) {
+        init(
+            _ title: String, _ alignment: Alignment = .left, isElastic: Bool = false, isOptional: Bool = false
+        ) {
             self.title = title
             self.alignment = alignment
             self.isElastic = isElastic
+            self.isOptional = isOptional
         }
     }
 
     private static let gap = "  "
     private static let narrowest = 8
+    /// Width of a column that may shrink, below which columns that may be missing go.
+    private static let readable = 12
 
-    let columns: [Column]
+    private(set) var columns: [Column]
     private(set) var rows: [[String]] = []
 
     init(_ columns: [Column]) { self.columns = columns }
@@ -35,10 +43,24 @@ struct TextTable {
     /// The table as lines without a trailing line end.
     /// - Parameter width: columns to fit in; nil cuts nothing.
     func rendered(width: Int?) -> String {
-        let widths = self.widths(fitting: width)
-        return ([self.columns.map { $0.title.uppercased() }] + self.rows)
-            .map { Self.line($0, columns: self.columns, widths: widths) }
+        let table = width.map(self.narrowed) ?? self
+        let widths = table.widths(fitting: width)
+        return ([table.columns.map { $0.title.uppercased() }] + table.rows)
+            .map { Self.line($0, columns: table.columns, widths: widths) }
             .joined(separator: "\n")
+    }
+
+    /// The table without columns that may be missing and leave the others too little room.
+    private func narrowed(to width: Int) -> TextTable {
+        var table = self
+        while let last = table.columns.lastIndex(where: \.isOptional) {
+            let widths = zip(table.columns, table.widths(fitting: nil))
+                .map { $0.isElastic ? min($1, Self.readable) : $1 }
+            if widths.reduce(0, +) + Self.gap.count * (widths.count - 1) <= width { break }
+            table.columns.remove(at: last)
+            for row in table.rows.indices { table.rows[row].remove(at: last) }
+        }
+        return table
     }
 
     /// Prints the table, or `empty` when there is no row.
@@ -74,6 +96,7 @@ struct TextTable {
             }
             if !isLast { line += Self.gap }
         }
+        while line.last == " " { line.removeLast() }
         return line
     }
 }

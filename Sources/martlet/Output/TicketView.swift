@@ -57,7 +57,7 @@ enum TicketView {
         let description: String
         let resolution: String?
         let messages: [TicketMessage]
-        let events: [TicketEvent]
+        let events: [Event]
         let analysis: Analysis?
         let decision: Decision?
         let draft: Draft?
@@ -68,7 +68,7 @@ enum TicketView {
             self.description = detail.description
             self.resolution = detail.resolution
             self.messages = detail.messages
-            self.events = detail.events
+            self.events = detail.events.map(Event.init)
             self.analysis = TicketView.decoded(detail.analysis)
             self.decision = TicketView.decoded(detail.decision)
             self.draft = TicketView.decoded(detail.draft)
@@ -78,6 +78,21 @@ enum TicketView {
         enum CodingKeys: String, CodingKey {
             case ticket, description, resolution, messages, events, analysis, decision, draft
             case draftState = "draft_state"
+        }
+    }
+
+    /// One thing that happened to a ticket.
+    struct Event: Encodable {
+        let at: Date
+        let kind: String
+        let actor: String
+        fileprivate let detail: [String: DetailValue]
+
+        init(_ event: TicketEvent) {
+            self.at = event.at
+            self.kind = event.kind
+            self.actor = event.actor
+            self.detail = TicketView.decoded(event.detail) ?? [:]
         }
     }
 
@@ -96,7 +111,7 @@ enum TicketView {
         let citations: [Citation]
         let unsupported: [String]
         let threading: [Threading]
-        let events: [TicketEvent]
+        let events: [Event]
 
         init(_ detail: TicketDetail) {
             let draft: Draft? = TicketView.decoded(detail.draft)
@@ -108,14 +123,15 @@ enum TicketView {
             self.threading = detail.messages.map {
                 Threading(from: $0.sender, subject: $0.subject, reason: $0.threadReason, flagged: $0.isFlagged)
             }
-            self.events = detail.events
+            self.events = detail.events.map(Event.init)
         }
     }
 
     static func table(_ tickets: [TicketSummary]) -> TextTable {
         var table = TextTable([
             .init("ticket"), .init("priority"), .init("status"), .init("category", isElastic: true),
-            .init("mood", .right), .init("sure", .right), .init("decision"), .init("from", isElastic: true),
+            .init("mood", .right, isOptional: true), .init("sure", .right, isOptional: true),
+            .init("decision", isOptional: true), .init("from", isElastic: true),
             .init("subject", isElastic: true), .init("since"),
         ])
         for ticket in tickets {
@@ -162,14 +178,15 @@ enum TicketView {
             lines += Self.paragraph(draft.body)
             lines += draft.citations.map { "    from \(Self.line($0.title)): \(Self.line($0.span))" }
         }
-        lines += [""] + Self.eventLines(detail.events)
+        // Words and versions of models are for explain.
+        lines += [""] + Self.eventLines(detail.events.map(Event.init), leavingOut: ["because", "model"])
         return lines.joined(separator: "\n")
     }
 
-    static func eventLines(_ events: [TicketEvent]) -> [String] {
+    static func eventLines(_ events: [Event], leavingOut hidden: Set<String> = []) -> [String] {
         events.map { event in
-            let detail: [String: DetailValue] = Self.decoded(event.detail) ?? [:]
-            let words = detail.sorted { $0.key < $1.key }.filter { !$0.value.text.isEmpty }
+            let words = event.detail.sorted { $0.key < $1.key }
+                .filter { !$0.value.text.isEmpty && !hidden.contains($0.key) }
                 .map { "\($0.key) \($0.value.text)" }
             return "\(Moment.text(event.at))  \(event.kind) by \(Self.line(event.actor))"
                 + (words.isEmpty ? "" : ": \(Self.line(words.joined(separator: ", ")))")
@@ -183,30 +200,45 @@ enum TicketView {
     fileprivate static func line(_ text: String) -> String { DisplayWidth.printable(text) }
 
     private static func paragraph(_ text: String) -> [String] {
-        text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-            .map { "    \(DisplayWidth.printable(String($0)))" }
+        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .map { $0.allSatisfy(\.isWhitespace) ? "" : "    \(DisplayWidth.printable(String($0)))" }
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        return lines
     }
 
     /// Details of events hold texts, lists of texts and numbers.
-    private enum DetailValue: Decodable {
-        case words([String])
+    fileprivate enum DetailValue: Codable {
+        case text(String)
+        case texts([String])
+        case number(Double)
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
             if let text = try? container.decode(String.self) {
-                self = .words([text])
+                self = .text(text)
             } else if let texts = try? container.decode([String].self) {
-                self = .words(texts)
+                self = .texts(texts)
             } else if let number = try? container.decode(Double.self) {
-                self = .words([number == number.rounded() ? String(Int64(number)) : String(number)])
+                self = .number(number)
             } else {
-                self = .words([])
+                self = .texts([])
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .text(let text): try container.encode(text)
+            case .texts(let texts): try container.encode(texts)
+            case .number(let number): try container.encode(number)
             }
         }
 
         var text: String {
             switch self {
-            case .words(let words): words.joined(separator: "; ")
+            case .text(let text): text
+            case .texts(let texts): texts.joined(separator: "; ")
+            case .number(let number): number == number.rounded() ? String(Int64(number)) : String(number)
             }
         }
     }
