@@ -34,16 +34,21 @@ package actor Answerer {
     }
 
     /// What an author should look at in these articles.
-    package func warnings(about keys: Set<String>) -> [KnowledgeWarning] { self.index.warnings(about: keys) }
+    /// - Throws: what the source of the vectors throws.
+    package func warnings(about keys: Set<String>) async throws -> [KnowledgeWarning] {
+        try await self.index.warnings(about: keys)
+    }
 
     /// The articles nearest to each query, best first.
     /// - Throws: what the encoder throws; `.dimensionMismatch`.
     package func search(_ queries: [String], limit: Int) async throws -> [SearchResult] {
         let vectors = try await self.encoder.encode(queries)
         let index = self.index
-        return try zip(queries, vectors).map { query, vector in
-            try index.search(query, vector: vector, limit: limit)
+        var results: [SearchResult] = []
+        for (query, vector) in zip(queries, vectors) {
+            results.append(try await index.search(query, vector: vector, limit: limit))
         }
+        return results
     }
 
     /// A mail to be answered, and what is already known about it.
@@ -81,19 +86,22 @@ package actor Answerer {
             let vectors = try await self.encoder.encode(missing.map { inquiries[$0].question.text })
             for (position, vector) in zip(missing, vectors) { wholes[position] = vector }
         }
-        let looks = try zip(inquiries, wholes).map { try Look($0, whole: $1, index: index) }
+        var looks: [Look] = []
+        for (inquiry, whole) in zip(inquiries, wholes) {
+            looks.append(try await Look(inquiry, whole: whole, index: index))
+        }
         // Customers of a batch often say the same sentence; it is embedded once.
         let sentences = Array(Set(looks.flatMap { $0.statements.map(\.text) })).sorted()
         let vectors = sentences.isEmpty ? [] : try await self.encoder.encode(sentences)
         let vectorOf = Dictionary(uniqueKeysWithValues: zip(sentences, vectors))
         var answers: [Answer] = []
         for look in looks {
-            let parts = try look.statements.map { statement in
+            var parts: [MailPart] = []
+            for statement in look.statements {
                 let vector = vectorOf[statement.text] ?? []
-                return MailPart(
-                    statement: statement, vector: vector,
-                    found: try index.search(
-                        statement.text, vector: vector, limit: 8, expecting: look.expecting, quoting: false))
+                let found = try await index.search(
+                    statement.text, vector: vector, limit: 8, expecting: look.expecting, quoting: false)
+                parts.append(MailPart(statement: statement, vector: vector, found: found))
             }
             answers.append(try await self.answer(look, parts: parts, index: index, generation: generation))
         }
@@ -162,12 +170,12 @@ package actor Answerer {
         /// Each sentence; empty when the mail as a whole is clear and asks one thing.
         let statements: [MailQuestion.Statement]
 
-        init(_ inquiry: Inquiry, whole: [Float], index: KnowledgeIndex) throws {
+        init(_ inquiry: Inquiry, whole: [Float], index: KnowledgeIndex) async throws {
             let question = inquiry.question
             self.inquiry = inquiry
             self.whole = whole
             self.expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
-            self.found = try index.search(
+            self.found = try await index.search(
                 question.text, vector: whole, limit: 8, expecting: self.expecting, quoting: false)
             let statements = question.statements
             let isClear =
@@ -189,11 +197,12 @@ package actor Answerer {
         }
         let text = Grounding.Source(
             article: hit.article.key, title: hit.article.title, text: passages.joined(separator: "\n"))
-        return DraftSource(
-            text: text, passages: passages, vectors: vectors ?? [],
-            asked: try asked.map { vector in
-                DraftSource.Asked(vector: vector, passageCosines: try index.cosines(of: hit.index, with: vector))
-            })
+        var questions: [DraftSource.Asked] = []
+        for vector in asked {
+            let cosines = try await index.cosines(of: hit.index, with: vector)
+            questions.append(DraftSource.Asked(vector: vector, passageCosines: cosines))
+        }
+        return DraftSource(text: text, passages: passages, vectors: vectors ?? [], asked: questions)
     }
 }
 

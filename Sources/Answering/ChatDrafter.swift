@@ -95,7 +95,7 @@ package struct ChatDrafter: Sendable {
         let hits = answer.found.hits
         let ordered = hits.filter { cited.contains($0.article.key) } + hits.filter { !cited.contains($0.article.key) }
         return ordered.prefix(Self.articleLimit).map { hit in
-            let text = Chunker.chunks(of: hit.article).map(\.content).joined(separator: "\n")
+            let text = hit.passages.map(\.content).joined(separator: "\n")
             return Grounding.Source(
                 article: hit.article.key, title: hit.article.title, text: String(text.prefix(Self.articleSize)))
         }

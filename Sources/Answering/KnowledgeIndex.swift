@@ -3,7 +3,9 @@ package import DeskModel
 /// The knowledge base in memory: every passage with its vector and its words, ready to be searched.
 ///
 /// PostgreSQL is the source of truth; this is a copy that is built whole and replaced whole. A search compares with
-/// every passage (exact) and takes a few milliseconds up to 20,000 of them.
+/// every passage (exact) and takes a few milliseconds up to 20,000 of them. A larger base leaves its vectors in the
+/// database (`VectorSource`): what is near in meaning comes from there, what shares words from here, and the candidates
+/// of both are scored and ranked as all articles are in a small one.
 package struct KnowledgeIndex: Sendable {
     /// One article with its passages and vectors, as the database holds them.
     package struct Entry: Sendable {
@@ -11,7 +13,7 @@ package struct KnowledgeIndex: Sendable {
         package var article: Article
         package var titleVector: [Float]
         package var chunks: [KnowledgeChunk]
-        /// One for each chunk, of length 1.
+        /// One for each chunk, of length 1; empty when they are in the index's source.
         package var vectors: [[Float]]
         /// What a question's words are matched with instead of title and passages; never shown.
         package var matching: String?
@@ -35,34 +37,69 @@ package struct KnowledgeIndex: Sendable {
     /// What a sure category adds to the score of its articles.
     private static let categoryShare: Float = 0.06
 
+    /// Passages up to which vectors are held in memory.
+    package static let heldPassages = 20_000
+
+    /// Rows asked of the source, and articles by words alone, that are then scored exactly.
+    private static let denseCandidates = 160
+    private static let lexicalCandidates = 60
+
+    /// Where things of one article stand.
+    private struct Place {
+        var passages: Range<Int>
+        /// Rows of the first passage and of the title in their tables; nil when the vectors are in the source.
+        var rows: (passages: Int, title: Int)?
+    }
+
     package let dimensions: Int
+    private let source: (any VectorSource)?
     package private(set) var articles: [Article] = []
     package private(set) var ids: [ArticleID] = []
     private(set) var chunks: [[KnowledgeChunk]] = []
+    private var places: [Place] = []
+    private var articleOf: [ArticleID: Int] = [:]
     private var titles: VectorTable
     private var passages: VectorTable
     /// Index of the article of each passage; passages of one article are neighbours.
     private(set) var owners: [Int] = []
     private var words = TermIndex()
 
+    /// - Parameter source: where the vectors of entries without any are.
     /// - Throws: `.dimensionMismatch`.
-    package init(entries: [Entry], dimensions: Int) throws(AnsweringError) {
+    package init(
+        entries: [Entry], dimensions: Int, source: (any VectorSource)? = nil
+    ) throws(AnsweringError) {
         self.dimensions = dimensions
+        self.source = source
         self.titles = VectorTable(dimensions: dimensions)
         self.passages = VectorTable(dimensions: dimensions)
-        for entry in entries {
-            let owner = self.articles.count
-            self.articles.append(entry.article)
-            self.ids.append(entry.id)
-            self.chunks.append(entry.chunks)
-            try self.titles.append(entry.titleVector)
-            for (chunk, vector) in zip(entry.chunks, entry.vectors) {
-                try self.passages.append(vector)
-                self.owners.append(owner)
-                let text = entry.matching ?? Chunker.embeddedText(title: entry.article.title, chunk: chunk)
-                self.words.append(terms: Words.terms(in: text))
+        for entry in entries { try self.append(entry) }
+    }
+
+    /// - Throws: `.dimensionMismatch`.
+    package mutating func append(_ entry: Entry) throws(AnsweringError) {
+        let isHeld = self.source == nil || !entry.vectors.isEmpty
+        let owner = self.articles.count
+        let first = self.owners.count
+        let rows = isHeld ? (passages: self.passages.count, title: self.titles.count) : nil
+        if isHeld {
+            guard entry.vectors.count == entry.chunks.count else {
+                throw AnsweringError(
+                    .dimensionMismatch, "\(entry.vectors.count) vectors of \(entry.chunks.count) passages")
             }
+            try self.titles.append(entry.titleVector)
+            for vector in entry.vectors { try self.passages.append(vector) }
         }
+        self.articles.append(entry.article)
+        self.ids.append(entry.id)
+        self.articleOf[entry.id] = owner
+        self.chunks.append(entry.chunks)
+        for chunk in entry.chunks {
+            self.owners.append(owner)
+            let text = entry.matching ?? Chunker.embeddedText(title: entry.article.title, chunk: chunk)
+            self.words.append(terms: Words.terms(in: text))
+        }
+        self.places.append(Place(passages: first..<self.owners.count, rows: rows))
     }
 
     package var isEmpty: Bool { self.articles.isEmpty }
@@ -75,62 +112,157 @@ package struct KnowledgeIndex: Sendable {
     ///   - vector: the embedding of the same text, of length 1.
     ///   - expecting: a category with its probability; articles of it get a little ahead.
     ///   - quoting: whether hits name the sentence that shows why, which costs more than to find them.
-    /// - Throws: `.dimensionMismatch`.
+    /// - Throws: `.dimensionMismatch`; what the source of the vectors throws.
     package func search(
         _ question: String, vector: [Float], limit: Int = 10, expecting: Analysis.Label? = nil, quoting: Bool = true
-    ) throws(AnsweringError) -> SearchResult {
+    ) async throws -> SearchResult {
         guard !self.isEmpty else { return SearchResult(hits: [], evidence: Evidence()) }
         let terms = Words.terms(in: question)
-        let title = try self.titles.products(with: vector)
-        let dense = try self.passages.products(with: vector)
         let covered = self.words.coverage(of: terms)
-        var best = [Candidate?](repeating: nil, count: self.articles.count)
-        var first = 0
-        for passage in dense.indices {
-            let owner = self.owners[passage]
-            if passage > 0, self.owners[passage - 1] != owner { first = passage }
-            let score = Self.fused(dense[passage], covered[passage])
-            if var candidate = best[owner] {
-                if score > candidate.passageScore {
-                    candidate.passageScore = score
-                    candidate.ordinal = passage - first
-                }
-                candidate.cosine = max(candidate.cosine, dense[passage])
-                candidate.coverage = max(candidate.coverage, covered[passage])
-                best[owner] = candidate
-            } else {
-                best[owner] = Candidate(
-                    article: owner, ordinal: 0, passageScore: score, cosine: max(title[owner], dense[passage]),
-                    coverage: covered[passage], expectation: self.expectation(expecting, of: owner))
+        var candidates = try self.held(vector, covered, expecting)
+        if let source {
+            var wanted = self.wordiest(covered)
+            for match in try await source.nearest(to: vector, limit: max(Self.denseCandidates, 2 * limit)) {
+                if let article = self.articleOf[match.article] { wanted.insert(article) }
+            }
+            let cosines = try await self.cosines(of: wanted, with: vector, from: source)
+            candidates += cosines.compactMap { article, near in
+                self.candidate(article, title: near.title, dense: near.passages[...], covered, expecting)
             }
         }
-        let ranked = best.compactMap(\.self).sorted { ($0.score, $1.article) > ($1.score, $0.article) }
+        let ranked = candidates.sorted { ($0.score, $1.article) > ($1.score, $0.article) }
         let hits = ranked.prefix(limit).map { self.hit($0, quoting: quoting ? Set(terms) : nil) }
         return SearchResult(hits: hits, evidence: self.evidence(ranked, question: terms))
     }
 
-    func chunk(at passage: Int) -> KnowledgeChunk {
-        let owner = self.owners[passage]
-        let first = self.owners[..<passage].lastIndex { $0 != owner }.map { $0 + 1 } ?? 0
-        return self.chunks[owner][passage - first]
+    /// Every article whose vectors are in memory.
+    private func held(
+        _ vector: [Float], _ covered: [Float], _ expecting: Analysis.Label?
+    ) throws(AnsweringError) -> [Candidate] {
+        let title = try self.titles.products(with: vector)
+        let dense = try self.passages.products(with: vector)
+        return self.places.indices.compactMap { article in
+            let place = self.places[article]
+            guard let rows = place.rows else { return nil }
+            return self.candidate(
+                article, title: title[rows.title],
+                dense: dense[rows.passages..<(rows.passages + place.passages.count)], covered, expecting)
+        }
     }
 
-    /// Other passages at least this near to one, itself left out.
-    func neighbours(of passage: Int, from least: Float) -> [(passage: Int, cosine: Float)] {
-        // Its own vector has the index's length, so that the product cannot fail.
-        let cosines = (try? self.passages.products(with: self.passages.vector(at: passage))) ?? []
-        return cosines.enumerated().filter { $0.offset != passage && $0.element >= least }
-            .map { ($0.offset, $0.element) }
+    /// Articles of the source that share most with the question by words.
+    private func wordiest(_ covered: [Float]) -> Set<Int> {
+        let steps = 256
+        var histogram = [Int](repeating: 0, count: steps + 1)
+        for share in covered where share > 0 { histogram[Int(share * Float(steps))] += 1 }
+        // All passages above some step, which are too few, and of those on it the first: sorting every passage would
+        // cost more than the search.
+        var step = steps
+        var above = 0
+        while step > 0, above + histogram[step] < Self.lexicalCandidates {
+            above += histogram[step]
+            step -= 1
+        }
+        let least = (on: Float(step) / Float(steps), above: Float(step + 1) / Float(steps))
+        let best = covered.indices.lazy.filter { covered[$0] >= least.above }
+        let next = covered.indices.lazy.filter {
+            covered[$0] > 0 && covered[$0] >= least.on && covered[$0] < least.above
+        }.prefix(Self.lexicalCandidates - above)
+        return Set([best.map { self.owners[$0] }, next.map { self.owners[$0] }].joined())
+            .filter { self.places[$0].rows == nil }
+    }
+
+    private struct Nearness {
+        var title: Float = 0
+        var passages: [Float]
+    }
+
+    private func cosines(
+        of articles: Set<Int>, with vector: [Float], from source: any VectorSource
+    ) async throws -> [Int: Nearness] {
+        var result: [Int: Nearness] = [:]
+        let far = articles.filter { self.places[$0].rows == nil }
+        for match in try await source.cosines(of: far.map { self.ids[$0] }, with: vector) {
+            guard let article = self.articleOf[match.article] else { continue }
+            let count = self.places[article].passages.count
+            // The database may already hold another version of the article than this copy.
+            if let ordinal = match.ordinal {
+                guard ordinal < count else { continue }
+                result[article, default: Nearness(passages: .init(repeating: 0, count: count))]
+                    .passages[ordinal] = match.cosine
+            } else {
+                result[article, default: Nearness(passages: .init(repeating: 0, count: count))].title = match.cosine
+            }
+        }
+        return result
+    }
+
+    /// One article scored by its best passage.
+    private func candidate(
+        _ article: Int, title: Float, dense: ArraySlice<Float>, _ covered: [Float], _ expecting: Analysis.Label?
+    ) -> Candidate? {
+        let passages = self.places[article].passages
+        guard !passages.isEmpty else { return nil }
+        var candidate = Candidate(
+            article: article, ordinal: 0, passageScore: -.infinity, cosine: title, coverage: 0,
+            expectation: self.expectation(expecting, of: article))
+        for (ordinal, (cosine, coverage)) in zip(dense, covered[passages]).enumerated() {
+            let score = Self.fused(cosine, coverage)
+            if score > candidate.passageScore { (candidate.passageScore, candidate.ordinal) = (score, ordinal) }
+            candidate.cosine = max(candidate.cosine, cosine)
+            candidate.coverage = max(candidate.coverage, coverage)
+        }
+        return candidate
+    }
+
+    func chunk(at passage: Int) -> KnowledgeChunk {
+        let owner = self.owners[passage]
+        return self.chunks[owner][passage - self.places[owner].passages.lowerBound]
+    }
+
+    /// Other passages at least this near to one, itself left out; of a large base only the nearest few.
+    /// - Throws: what the source of the vectors throws.
+    func neighbours(of passage: Int, from least: Float) async throws -> [(passage: Int, cosine: Float)] {
+        let place = self.places[self.owners[passage]]
+        let offset = passage - place.passages.lowerBound
+        var vector = place.rows.map { self.passages.vector(at: $0.passages + offset) }
+        var near: [(passage: Int, cosine: Float)] = []
+        if let source {
+            if vector == nil { vector = try await source.vector(of: self.ids[self.owners[passage]], ordinal: offset) }
+            guard let vector else { return [] }
+            for match in try await source.nearest(to: vector, limit: 40) where match.cosine >= least {
+                guard let article = self.articleOf[match.article], let ordinal = match.ordinal,
+                    ordinal < self.places[article].passages.count
+                else { continue }
+                near.append((self.places[article].passages.lowerBound + ordinal, match.cosine))
+            }
+        }
+        if let vector, self.passages.count > 0 {
+            let cosines = try self.passages.products(with: vector)
+            for place in self.places {
+                guard let rows = place.rows else { continue }
+                for (offset, passage) in place.passages.enumerated() where cosines[rows.passages + offset] >= least {
+                    near.append((passage, cosines[rows.passages + offset]))
+                }
+            }
+        }
+        return near.filter { $0.passage != passage }
     }
 
     /// Everything of one article, for drafting.
     package func passages(of article: Int) -> [KnowledgeChunk] { self.chunks[article] }
 
     /// Cosine of each passage of one article with `vector`.
-    /// - Throws: `.dimensionMismatch`.
-    func cosines(of article: Int, with vector: [Float]) throws(AnsweringError) -> [Float] {
-        let first = self.chunks[..<article].reduce(0) { $0 + $1.count }
-        return try self.passages.products(with: vector, rows: first..<(first + self.chunks[article].count))
+    /// - Throws: `.dimensionMismatch`; what the source of the vectors throws.
+    func cosines(of article: Int, with vector: [Float]) async throws -> [Float] {
+        let place = self.places[article]
+        if let rows = place.rows {
+            return try self.passages.products(
+                with: vector, rows: rows.passages..<(rows.passages + place.passages.count))
+        }
+        guard let source else { return [] }
+        let found = try await self.cosines(of: [article], with: vector, from: source)
+        return found[article]?.passages ?? [Float](repeating: 0, count: place.passages.count)
     }
 
     private struct Candidate {
@@ -160,7 +292,7 @@ package struct KnowledgeIndex: Sendable {
         return SearchHit(
             index: candidate.article, article: self.articles[candidate.article], chunk: chunk,
             span: terms.map { self.span(of: chunk, terms: $0) } ?? "", score: candidate.score,
-            cosine: candidate.cosine, coverage: candidate.coverage)
+            cosine: candidate.cosine, coverage: candidate.coverage, passages: self.chunks[candidate.article])
     }
 
     /// The sentence of the passage that holds most of the question's rare words; its first one when none does.
@@ -184,44 +316,4 @@ package struct KnowledgeIndex: Sendable {
             legsAgree: densest?.article == top.article && wordiest?.article == top.article,
             expectation: top.expectation, terms: Set(question).count)
     }
-}
-
-/// One article that may answer a question.
-package struct SearchHit: Sendable {
-    /// Position in the index that was searched.
-    package let index: Int
-    package let article: Article
-    /// The passage that fits best.
-    package let chunk: KnowledgeChunk
-    /// The sentence of it that shows why; empty when the search was not to quote.
-    package let span: String
-    /// Fused score, about −0.3…1; comparable within one index only.
-    package let score: Float
-    /// The better of title and best passage.
-    package let cosine: Float
-    /// Share of the question's words in the passage, rare ones weighing more: 0…1.
-    package let coverage: Float
-}
-
-/// What a search found, and the signs by which one can tell whether it is an answer.
-package struct SearchResult: Sendable {
-    package let hits: [SearchHit]
-    package let evidence: Evidence
-
-    /// Probability that the knowledge base answers the question at all, 0…1.
-    package var answerable: Double { self.hits.isEmpty ? 0 : self.evidence.answerable }
-}
-
-/// Signs that a question is answered by what was found.
-package struct Evidence: Sendable, Equatable {
-    package var cosine: Float = 0
-    /// Fused score of the best article above the next one.
-    package var margin: Float = 0
-    package var coverage: Float = 0
-    /// Whether meaning and words name the same article.
-    package var legsAgree = false
-    /// Probability that the question is of the article's category; 0 when triage was not asked.
-    package var expectation: Float = 0
-    /// Different words of the question that carry meaning.
-    package var terms = 0
 }

@@ -29,14 +29,15 @@ extension KnowledgeIndex {
     private static let comparisons = 20_000_000
 
     /// Passages of the named articles that another article repeats or contradicts, strongest first; at most 50.
-    func warnings(about keys: Set<String>) -> [KnowledgeWarning] {
+    /// - Throws: what the source of the vectors throws.
+    func warnings(about keys: Set<String>) async throws -> [KnowledgeWarning] {
         var found: [(cosine: Float, warning: KnowledgeWarning)] = []
         var seen: Set<[String]> = []
         var room = Self.comparisons / max(1, self.count)
         for (passage, owner) in self.owners.enumerated() where keys.contains(self.articles[owner].key) {
             guard room > 0 else { break }
             room -= 1
-            for near in self.neighbours(of: passage, from: Self.relatedCosine) {
+            for near in try await self.neighbours(of: passage, from: Self.relatedCosine) {
                 let other = self.owners[near.passage]
                 guard other != owner else { continue }
                 let pair = [self.articles[owner].key, self.articles[other].key]

@@ -2,6 +2,7 @@ package import Answering
 package import DeskModel
 package import DeskStore
 package import Encoder
+package import Postgres
 
 /// The knowledge base as the desk uses it: imported into PostgreSQL, searched in memory.
 ///
@@ -11,6 +12,10 @@ package actor KnowledgeBase {
     package nonisolated let answerer: Answerer
     private let store: DeskStore
     private let encoder: any TextEncoder
+    /// Connects as the role that owns the tables.
+    private let owner: PostgresConfiguration?
+    private let heldPassages: Int
+    private var isLarge = false
     private var modelID: Int64?
     private var version: KnowledgeVersion?
     /// How the shipped confidence is fitted to what this desk's people send.
@@ -22,8 +27,16 @@ package actor KnowledgeBase {
     /// Passages embedded and stored as one step.
     private static let batch = 256
 
+    /// - Parameters:
+    ///   - owner: may make the index of vectors that a large base needs to be fast.
+    ///   - heldPassages: up to how many passages the vectors are held in memory.
     /// - Throws: never for a new base; the signature follows the index's.
-    package init(store: DeskStore, encoder: any TextEncoder) throws {
+    package init(
+        store: DeskStore, encoder: any TextEncoder, owner: PostgresConfiguration? = nil,
+        heldPassages: Int = KnowledgeIndex.heldPassages
+    ) throws {
+        self.owner = owner
+        self.heldPassages = heldPassages
         self.store = store
         self.encoder = encoder
         let empty = try KnowledgeIndex(entries: [], dimensions: encoder.model.dimensions)
@@ -75,7 +88,7 @@ package actor KnowledgeBase {
             report.removed = try await self.store.removeArticles(except: unique.map(\.key), origin: origin)
         }
         try await self.refresh()
-        if !changedKeys.isEmpty { report.warnings = await self.answerer.warnings(about: changedKeys) }
+        if !changedKeys.isEmpty { report.warnings = try await self.answerer.warnings(about: changedKeys) }
         return report
     }
 
@@ -84,16 +97,36 @@ package actor KnowledgeBase {
         let version = try await self.store.knowledgeVersion()
         guard version != self.version else { return }
         let model = try await self.model()
-        let rows = try await self.store.knowledge(model: model)
-        let cards = try await CaseCards.entries(store: self.store, encoder: self.encoder, model: model)
-        let entries = rows.map { row in
-            KnowledgeIndex.Entry(
-                id: row.id, article: row.article, titleVector: row.titleVector, chunks: row.chunks,
-                vectors: row.vectors)
+        let isLarge = try await self.store.passageCount(model: model) > self.heldPassages
+        var index = try KnowledgeIndex(
+            entries: [], dimensions: self.encoder.model.dimensions,
+            source: isLarge ? StoredVectors(store: self.store, model: model) : nil)
+        try await self.store.readKnowledge(model: model, vectors: !isLarge) { rows in
+            for row in rows {
+                var article = row.article
+                // Its passages say the same.
+                article.content = ""
+                try index.append(
+                    KnowledgeIndex.Entry(
+                        id: row.id, article: article, titleVector: row.titleVector, chunks: row.chunks,
+                        vectors: row.vectors))
+            }
         }
-        await self.answerer.replaceIndex(
-            try KnowledgeIndex(entries: entries + cards, dimensions: self.encoder.model.dimensions))
+        for card in try await CaseCards.entries(store: self.store, encoder: self.encoder, model: model) {
+            try index.append(card)
+        }
+        await self.answerer.replaceIndex(index)
+        self.isLarge = isLarge
         self.version = version
+    }
+
+    /// Makes the index of vectors in the database when the base is large and lacks it; searches go on meanwhile, only
+    /// slower than with it.
+    /// - Returns: whether it was made.
+    @discardableResult
+    package func indexVectorsWhenLarge() async throws -> Bool {
+        guard self.isLarge, let owner, try await !self.store.hasVectorIndex() else { return false }
+        return try await self.store.buildVectorIndex(as: owner)
     }
 
     /// Outcomes that the fit looks at, newest first.
@@ -153,5 +186,23 @@ package actor KnowledgeBase {
             dimensions: model.dimensions, pooling: model.pooling)
         self.modelID = id
         return id
+    }
+}
+
+/// The vectors of a large base, where they are stored.
+private struct StoredVectors: VectorSource {
+    let store: DeskStore
+    let model: Int64
+
+    func nearest(to vector: [Float], limit: Int) async throws -> [VectorMatch] {
+        try await self.store.nearestVectors(to: vector, model: self.model, limit: limit)
+    }
+
+    func cosines(of articles: [ArticleID], with vector: [Float]) async throws -> [VectorMatch] {
+        try await self.store.cosines(of: articles, with: vector, model: self.model)
+    }
+
+    func vector(of article: ArticleID, ordinal: Int) async throws -> [Float]? {
+        try await self.store.passageVector(of: article, ordinal: ordinal, model: self.model)
     }
 }

@@ -9,6 +9,7 @@ internal import WorkQueue
 /// What has to be looked at now and then: everything of `DeskUpkeep`, and a changed knowledge base.
 package struct Maintenance: Service {
     static let interval: Duration = .seconds(10)
+    private static let indexingInterval: Duration = .seconds(60)
 
     private let context: DeskContext
     private let knowledge: KnowledgeBase
@@ -26,6 +27,7 @@ package struct Maintenance: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            async let indexing: Void = self.indexVectors()
             while !Task.isCancelled {
                 do {
                     try await self.turn()
@@ -38,6 +40,25 @@ package struct Maintenance: Service {
                 self.progress()
                 try? await Task.sleep(for: Self.interval)
             }
+            await indexing
+        }
+    }
+
+    /// Beside the rest, which a minute's build must not hold up.
+    private func indexVectors() async {
+        while !Task.isCancelled {
+            do {
+                if try await self.knowledge.indexVectorsWhenLarge() {
+                    self.context.logger.notice("the vectors of the knowledge base have an index now")
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                self.context.logger.warning(
+                    "the vectors of the knowledge base have no index; searches are slow",
+                    metadata: .with([.error: "\(error)"]))
+            }
+            try? await Task.sleep(for: Self.indexingInterval)
         }
     }
 

@@ -36,3 +36,17 @@ package struct KnowledgeChunk: Sendable, Codable, Hashable {
         self.content = content
     }
 }
+
+/// How near a stored vector is to a question.
+package struct VectorMatch: Sendable, Hashable {
+    package var article: ArticleID
+    /// Position of the passage in its article; nil for the title.
+    package var ordinal: Int?
+    package var cosine: Float
+
+    package init(article: ArticleID, ordinal: Int?, cosine: Float) {
+        self.article = article
+        self.ordinal = ordinal
+        self.cosine = cosine
+    }
+}

@@ -176,33 +176,65 @@ extension DeskStore {
 
     /// All active articles with passages and the vectors of `model`, by key. Articles without vectors are left out.
     package func knowledge(model: Int64) async throws -> [KnowledgeRow] {
-        let rows = try await self.pool.query(
+        var result: [KnowledgeRow] = []
+        try await self.readKnowledge(model: model, vectors: true) { result += $0 }
+        return result
+    }
+
+    /// The same, some hundred articles at a time, all of one moment; a large base is never in memory as rows.
+    /// - Parameter vectors: false leaves them empty.
+    package func readKnowledge(
+        model: Int64, vectors: Bool, _ body: ([KnowledgeRow]) throws -> Void
+    ) async throws {
+        let options = TransactionOptions(isolation: .repeatableRead, isReadOnly: true)
+        try await self.pool.withTransaction(options) { transaction in
+            var last = ""
+            while true {
+                let keys = try await transaction.query(
+                    """
+                    select key from knowledge_base where is_active and key > \(last) order by key limit \(Self.pageSize)
+                    """)
+                guard keys.count > 0 else { return }
+                let (after, end) = (last, try keys[keys.count - 1].decode(String.self))
+                last = end
+                try body(try await Self.page(after: after, to: end, model: model, vectors: vectors, transaction))
+            }
+        }
+    }
+
+    private static let pageSize: Int32 = 500
+
+    private static func page(
+        after: String, to end: String, model: Int64, vectors: Bool, _ transaction: PostgresTransaction
+    ) async throws -> [KnowledgeRow] {
+        let rows = try await transaction.query(
             """
-            select k.id, k.key, k.title, k.content, k.category, k.tags, k.url, c.ordinal, c.heading, c.content,
-                e.embedding, (select t.embedding from chunk_embedding t
-                    where t.chunk_id = c.id and t.model_id = \(model) and t.kind = 'title')
+            select k.id, k.key, k.title, case when c.ordinal = 0 then k.content else '' end, k.category, k.tags, k.url,
+                c.ordinal, c.heading, c.content, case when \(vectors) then e.embedding end,
+                case when \(vectors) then (select t.embedding from chunk_embedding t
+                    where t.chunk_id = c.id and t.model_id = \(model) and t.kind = 'title') end
             from knowledge_base k
             join chunk c on c.article_id = k.id
             join chunk_embedding e on e.chunk_id = c.id and e.model_id = \(model) and e.kind = 'chunk'
-            where k.is_active order by k.key, k.id, c.ordinal
+            where k.is_active and k.key > \(after) and k.key <= \(end) order by k.key, k.id, c.ordinal
             """)
         var result: [KnowledgeRow] = []
         for row in rows {
             let (id, key, title, content, category, tags, url, ordinal, heading, text, vector, titleVector) =
                 try row.decode(
                     Int64.self, String.self, String.self, String.self, String?.self, [String].self, String?.self,
-                    Int32.self, String.self, String.self, Vector.self, Vector?.self)
+                    Int32.self, String.self, String.self, Vector?.self, Vector?.self)
             if result.last?.id.rawValue != id {
                 result.append(
                     KnowledgeRow(
                         id: ArticleID(id),
                         article: Article(
                             key: key, title: title, content: content, category: category, tags: tags, url: url),
-                        titleVector: titleVector?.values ?? vector.values, chunks: [], vectors: []))
+                        titleVector: titleVector?.values ?? vector?.values ?? [], chunks: [], vectors: []))
             }
             let chunk = KnowledgeChunk(ordinal: Int(ordinal), heading: heading, content: text)
             result[result.count - 1].chunks.append(chunk)
-            result[result.count - 1].vectors.append(vector.values)
+            if let vector { result[result.count - 1].vectors.append(vector.values) }
         }
         return result
     }

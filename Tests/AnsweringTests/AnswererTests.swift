@@ -63,7 +63,7 @@ enum Shop {
     @Test func `finds the article with one hit and its best sentence`() async throws {
         let index = try await Shop.index(Shop.articles, encoder: self.encoder)
         let question = "How many working days does delivery to Norway take?"
-        let result = try index.search(question, vector: try await self.encoder.encode([question])[0], limit: 2)
+        let result = try await index.search(question, vector: try await self.encoder.encode([question])[0], limit: 2)
         #expect(result.hits.map(\.article.key).first == "shipping")
         #expect(Set(result.hits.map(\.article.key)).count == result.hits.count)
         #expect(result.hits.first?.span == "Delivery to Norway takes 5 to 10 working days.")
@@ -74,8 +74,8 @@ enum Shop {
         let index = try await Shop.index(Shop.articles, encoder: self.encoder)
         let texts = ["How long does delivery to Norway take?", "Which football club won the championship?"]
         let vectors = try await self.encoder.encode(texts)
-        let known = try index.search(texts[0], vector: vectors[0])
-        let unknown = try index.search(texts[1], vector: vectors[1])
+        let known = try await index.search(texts[0], vector: vectors[0])
+        let unknown = try await index.search(texts[1], vector: vectors[1])
         #expect(known.answerable > 0.35)
         #expect(unknown.answerable < 0.1)
     }
@@ -83,23 +83,24 @@ enum Shop {
     @Test func `a sure category brings its articles forward and never hides others`() async throws {
         let index = try await Shop.index(Shop.articles, encoder: self.encoder)
         let vector = try await self.encoder.encode(["product"])[0]
-        let plain = try index.search("product", vector: vector)
-        let expected = try index.search("product", vector: vector, expecting: .init(name: "Shipping", confidence: 1))
+        let plain = try await index.search("product", vector: vector)
+        let expected = try await index.search(
+            "product", vector: vector, expecting: .init(name: "Shipping", confidence: 1))
         let rank = { (result: SearchResult) in result.hits.firstIndex { $0.article.key == "shipping" } }
         #expect(try #require(rank(expected)) <= #require(rank(plain)))
         #expect(expected.hits.count == plain.hits.count)
     }
 
-    @Test func `an empty index answers nothing`() throws {
+    @Test func `an empty index answers nothing`() async throws {
         let index = try KnowledgeIndex(entries: [], dimensions: 64)
-        let result = try index.search("anything", vector: [Float](repeating: 0, count: 64))
+        let result = try await index.search("anything", vector: [Float](repeating: 0, count: 64))
         #expect(result.hits.isEmpty)
         #expect(result.answerable == 0)
     }
 
     @Test func `a vector of another length is refused`() async throws {
         let index = try await Shop.index(Shop.articles, encoder: self.encoder)
-        let error = #expect(throws: AnsweringError.self) { try index.search("x", vector: [1, 0]) }
+        let error = await #expect(throws: AnsweringError.self) { try await index.search("x", vector: [1, 0]) }
         #expect(error?.code == .dimensionMismatch)
     }
 }

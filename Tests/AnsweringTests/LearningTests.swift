@@ -53,7 +53,7 @@ import Testing
     private func warnings(_ articles: [Article]) async throws -> [KnowledgeWarning] {
         let encoder = WordEncoder()
         let answerer = Answerer(encoder: encoder, index: try await Shop.index(articles, encoder: encoder))
-        return await answerer.warnings(about: [articles[0].key])
+        return try await answerer.warnings(about: [articles[0].key])
     }
 
     private let returns = Article(

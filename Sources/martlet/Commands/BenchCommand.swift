@@ -8,7 +8,7 @@ import Triage
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure one part by itself.", shouldDisplay: false,
-        subcommands: [BenchEncode.self, BenchIdle.self, BenchParse.self])
+        subcommands: [BenchEncode.self, BenchIdle.self, BenchParse.self, BenchRetrieval.self])
 }
 
 struct BenchEncode: AsyncParsableCommand {

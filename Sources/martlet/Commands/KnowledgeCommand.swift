@@ -49,6 +49,12 @@ struct KnowledgeCommand: AsyncParsableCommand {
                             + "\(report.removed) removed")
                     Self.print(report.warnings)
                 }
+                do {
+                    try await session.base.indexVectorsWhenLarge()
+                } catch let error as PostgresError {
+                    let reason = DatabaseAccess.explain(error)
+                    Terminal.printError("searches will be slow, as the vectors have no index: \(reason)")
+                }
             }
         }
 
@@ -245,7 +251,9 @@ struct KnowledgeSession: Sendable {
         let settings = try options.settings(needing: .database)
         let encoder = try ShippedData().encoder(configured: settings.modelDirectory)
         return try await Self.store(settings) { store in
-            let base = try KnowledgeBase(store: store, encoder: encoder)
+            let base = try KnowledgeBase(
+                store: store, encoder: encoder,
+                owner: DatabaseAccess.directConfiguration(settings.database, application: "martlet index"))
             try await base.refresh()
             return try await body(
                 KnowledgeSession(base: base, store: store, encoder: encoder, settings: settings))

@@ -83,7 +83,9 @@ struct ServeCommand: AsyncParsableCommand {
             let desk = Desk(
                 context: context, encoder: engine.encoder, engines: engines,
                 learning: try shipped.learning(store: store, engines: engines),
-                knowledge: try KnowledgeBase(store: store, encoder: engine.encoder),
+                knowledge: try KnowledgeBase(
+                    store: store, encoder: engine.encoder,
+                    owner: DatabaseAccess.directConfiguration(settings.database, application: "martlet index")),
                 articles: ArticleFiles.folder(settings.knowledgeFolder))
             let listen =
                 settings.database.isPooled

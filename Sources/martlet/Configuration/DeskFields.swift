@@ -32,7 +32,8 @@ enum DeskFields {
                 "PostgreSQL URL; else DATABASE_URL, else PGHOST and its kin of the environment."),
             .secret(
                 "database.direct", \.database.direct,
-                "URL past the pooler and of the role that owns the tables, for LISTEN and migrations."),
+                "URL past the pooler and of the role that owns the tables, for LISTEN, migrations and the index of vectors."
+            ),
             .flag(
                 "database.pooled", \.database.isPooled, preset: preset.database.isPooled,
                 "Whether a pooler in transaction mode stands between."),

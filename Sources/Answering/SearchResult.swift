@@ -1,0 +1,44 @@
+package import DeskModel
+
+/// One article that may answer a question.
+package struct SearchHit: Sendable {
+    /// Position in the index that was searched.
+    package let index: Int
+    /// Perhaps without its content, which need not be held twice: see `passages`.
+    package let article: Article
+    /// The passage that fits best.
+    package let chunk: KnowledgeChunk
+    /// The sentence of it that shows why; empty when the search was not to quote.
+    package let span: String
+    /// Fused score, about −0.3…1; comparable within one index only.
+    package let score: Float
+    /// The better of title and best passage.
+    package let cosine: Float
+    /// Share of the question's words in the passage, rare ones weighing more: 0…1.
+    package let coverage: Float
+    /// All passages of the article.
+    let passages: [KnowledgeChunk]
+}
+
+/// What a search found, and the signs by which one can tell whether it is an answer.
+package struct SearchResult: Sendable {
+    package let hits: [SearchHit]
+    package let evidence: Evidence
+
+    /// Probability that the knowledge base answers the question at all, 0…1.
+    package var answerable: Double { self.hits.isEmpty ? 0 : self.evidence.answerable }
+}
+
+/// Signs that a question is answered by what was found.
+package struct Evidence: Sendable, Equatable {
+    package var cosine: Float = 0
+    /// Fused score of the best article above the next one.
+    package var margin: Float = 0
+    package var coverage: Float = 0
+    /// Whether meaning and words name the same article.
+    package var legsAgree = false
+    /// Probability that the question is of the article's category; 0 when triage was not asked.
+    package var expectation: Float = 0
+    /// Different words of the question that carry meaning.
+    package var terms = 0
+}
