@@ -16,12 +16,13 @@ extension IMAPSession {
         if self.takeChange() { return .changed(exists: self.exists) }
         if self.waiting > 0 { return .interrupted }
         do throws(MailError) {
-            self.isExpecting = false
+            if self.expected <= self.exists { self.expected = 0 }
             let (tag, refused) = try await self.startIdle()
             if let refused { throw Self.refusal(refused) }
             let event = try await self.change(until: deadline)
             try await self.finishIdle(tag, within: event == .cancelled ? Self.farewell : self.timeouts.command)
             guard event == .changed(exists: 0) else { return event }
+            self.expected = 0
             _ = self.takeChange()
             return .changed(exists: self.exists)
         } catch {
@@ -29,12 +30,12 @@ extension IMAPSession {
         }
     }
 
-    /// Lets a running `idle` return `.changed` when another session has seen that the folder holds `exists` messages
-    /// and this one was told of fewer: servers may hold news back from an idling client for a while.
+    /// Lets the running or the next `idle` return `.changed` when another session has seen that the folder holds
+    /// `exists` messages and this one was told of fewer: servers may hold news back from an idling client for a while.
     package func look(for exists: Int) {
-        guard self.exists < exists, let wait = self.idleWait else { return }
-        self.isExpecting = true
-        wait.cancel()
+        guard self.exists < exists else { return }
+        self.expected = exists
+        self.idleWait?.cancel()
     }
 
     private func takeChange() -> Bool {
@@ -46,7 +47,7 @@ extension IMAPSession {
     private func change(until deadline: ContinuousClock.Instant) async throws(MailError) -> IdleEvent {
         while true {
             while try self.nextBuffered() != nil {}
-            if self.hasChanged || self.isExpecting { return .changed(exists: 0) }
+            if self.hasChanged || self.expected > 0 { return .changed(exists: 0) }
             if Task.isCancelled { return .cancelled }
             if self.waiting > 0 { return .interrupted }
             // A task of its own, so that the next command can end this wait and no other.

@@ -46,8 +46,8 @@ package actor IMAPSession {
     package internal(set) var selected: FolderName?
     /// Something changed that no command asked for, since the last `idle` returned or the folder was selected.
     var hasChanged = false
-    /// Whether a running `idle` has been told from outside that there is news.
-    var isExpecting = false
+    /// Messages that another session has seen in the folder, for the next look; 0 when nobody said so.
+    var expected = 0
     /// Whether the running command causes FETCH and EXPUNGE responses itself.
     var causesChanges = false
     /// The wait of a running `idle`, for a command to end.

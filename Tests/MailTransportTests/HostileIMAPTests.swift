@@ -261,6 +261,16 @@ import Testing
         await hint.value
     }
 
+    @Test func `news that another session saw between two IDLEs are asked for by the next one`() async throws {
+        let server = FakeServer(
+            .imap(then: [
+                .expect("IDLE"), .say("+ idling\r\n"), .expect("DONE"), .say("* 7 EXISTS\r\nTAG OK\r\n"), .drain,
+            ]))
+        let session = try await Self.connect(server)
+        await session.look(for: 7)
+        #expect(try await session.idle(until: .now + .seconds(60)) == .changed(exists: 7))
+    }
+
     @Test func `without MOVE and UIDPLUS a move copies and marks, and never expunges`() async throws {
         let server = FakeServer(
             .imap(
