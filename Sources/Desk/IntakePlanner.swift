@@ -107,9 +107,13 @@ struct IntakePlanner {
             lookup: &lookup, nextID: nextID)
         if let ownDigest { lookup.receivedIDs.insert(ownDigest) }
         let isVerified = self.isVerified(message)
+        // Anybody can write our address into From: what the desk said is believed from the Sent folder, or when our own
+        // mail server vouches for it.
+        let isForgeable = isOwn && isVerified != true
         var row = IntakeBatch.Message(
             id: id, ticketID: thread.ticketID, direction: isOwn ? "out" : "in", dedupeKey: key,
-            isFlagged: sameIDOtherContent || thread.isFlagged || isVerified == false, parsed: message,
+            isFlagged: sameIDOtherContent || thread.isFlagged || isVerified == false || isForgeable,
+            parsed: message,
             classification: classification, isVerified: isVerified, threadReason: thread.reason,
             internalDate: mail.internalDate,
             raw: mail.raw)

@@ -159,7 +159,7 @@ struct OutboxSender: Sendable {
     /// What follows from an outcome: a copy for the Sent folder, or a person who has to know.
     private func record(_ mail: OutboxMail, _ outcome: DeliveryOutcome) async throws {
         let store = self.context.store
-        let keys = try await store.ids.take(2)
+        let keys = try await store.ids.take(4)
         var copies: [MailboxWrite] = []
         var notices: [NewJob] = []
         if let ticketID = mail.ticketID, mail.kind.isAutomatic {
@@ -181,8 +181,17 @@ struct OutboxSender: Sendable {
             }
         }
         let planned = (copies, notices)
+        let answered = mail.kind == .answer && outcome.event == .accepted ? mail.ticketID : nil
         try await store.recordDelivery(mail, outcome, eventID: keys[0]) { transaction in
-            let statements = store.planStatements(planned.0)
+            var writes = planned.0
+            if let answered {
+                // Sent once more by hand, its draft would be a second answer.
+                writes += try await store.answered([answered], in: transaction).flatMap {
+                    $0.writes(
+                        in: self.mailbox, mode: self.context.mode(of: self.mailbox), keys: (keys[2], keys[3]))
+                }
+            }
+            let statements = store.planStatements(writes)
             if !statements.isEmpty { try await transaction.pipeline(statements) }
             try await self.context.queue.enqueue(planned.1, in: transaction)
         }

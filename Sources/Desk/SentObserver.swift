@@ -134,21 +134,27 @@ struct SentObserver: Sendable {
             try await store.write(plan.batch, eventIDs: eventKeys, in: transaction)
             guard !plan.answered.isEmpty else { return }
             let answered = try await store.answered(plan.answered.sorted(), in: transaction)
-            let writes = answered.flatMap { self.writes($0, keys: (keys.removeFirst(), keys.removeFirst())) }
+            let mode = self.context.mode(of: self.mailbox)
+            let writes = answered.flatMap {
+                $0.writes(in: self.mailbox, mode: mode, keys: (keys.removeFirst(), keys.removeFirst()))
+            }
             _ = try await transaction.pipeline(store.planStatements(writes))
         }
     }
+}
 
+extension AnsweredTicket {
     /// The draft goes, and the customer's mail carries the mark of an answered one.
-    private func writes(_ ticket: AnsweredTicket, keys: (Int64, Int64)) -> [MailboxWrite] {
-        guard self.context.mode(of: self.mailbox) > .observe else { return [] }
+    /// - Parameter mailbox: whose folders are written to; nothing is in a mode that only reads.
+    func writes(in mailbox: MailboxSettings, mode: Mode, keys: (Int64, Int64)) -> [MailboxWrite] {
+        guard mode > .observe else { return [] }
         func write(_ id: Int64, _ kind: MailboxWrite.Kind, flags: [String]) -> MailboxWrite {
             MailboxWrite(
-                id: id, mailboxID: ticket.mailboxID, ticketID: ticket.ticketID, messageID: ticket.lastMailID,
-                kind: kind, internetMessageID: nil, bytes: nil, flags: flags, internalDate: nil, rank: 2)
+                id: id, mailboxID: self.mailboxID, ticketID: self.ticketID, messageID: self.lastMailID, kind: kind,
+                internetMessageID: nil, bytes: nil, flags: flags, internalDate: nil, rank: 2)
         }
         var writes = [write(keys.0, .removeDraft, flags: [])]
-        if self.mailbox.marks == .keywords, ticket.lastMailID != nil {
+        if mailbox.marks == .keywords, self.lastMailID != nil {
             writes.append(write(keys.1, .mark, flags: ["\\Answered"]))
         }
         return writes
@@ -204,15 +210,18 @@ struct SentPlanner {
         let key = DedupeKey.of(message)
         let known = lookup.messages[key]
         let id = known ?? StoredMessageID(nextID())
+        // What an agent asks a supplier in the customer's ticket is not what the customer was told: it is neither the
+        // customer's past nor anything to learn from.
+        let isToCustomer = (message.to + message.cc).contains { $0.normalized == ticket.candidate.customerEmail }
+        let kind: MessageClassification.Kind =
+            classification.kind == .autoReply ? .autoReply : isToCustomer ? .human : .other
         if known == nil {
             plan.batch.messages.append(
                 IntakeBatch.Message(
                     id: id, ticketID: ticket.candidate.id, direction: "out", dedupeKey: key, isFlagged: false,
                     parsed: message,
-                    classification: MessageClassification(
-                        kind: classification.kind == .autoReply ? .autoReply : .human, reasons: ["sent by us"],
-                        suppressAutoReply: true), isVerified: nil, threadReason: ticket.reason,
-                    internalDate: mail.internalDate, raw: mail.raw))
+                    classification: MessageClassification(kind: kind, reasons: ["sent by us"], suppressAutoReply: true),
+                    isVerified: nil, threadReason: ticket.reason, internalDate: mail.internalDate, raw: mail.raw))
         }
         plan.batch.items.append(
             .init(uid: mail.uid, disposition: known == nil ? .message : .duplicateOf, messageID: id))

@@ -135,7 +135,8 @@ extension DeskStore {
                 (select count(*) from message e where e.ticket_id = t.id and e.direction = 'in'
                     and e.kind = 'human' and not e.is_thanks and e.id <= m.id
                     and e.id > coalesce((select max(a.id) from message a
-                        where a.ticket_id = t.id and a.direction = 'out' and a.id < m.id), 0)),
+                        where a.ticket_id = t.id and a.direction = 'out' and a.kind = 'human' and not a.is_flagged
+                            and a.id < m.id), 0)),
                 array(select 'MT-' || o.ticket_number || ' ' || o.status || ': ' || left(o.subject, 80)
                     from ticket o where o.customer_id = t.customer_id and o.id <> t.id
                     order by o.created_at desc limit 3),

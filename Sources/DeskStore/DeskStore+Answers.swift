@@ -1,7 +1,7 @@
 package import DeskModel
 package import Postgres
 
-/// A ticket whose customer an agent wrote to.
+/// A ticket whose customer got an answer.
 package struct AnsweredTicket: Sendable {
     package var ticketID: TicketID
     package var mailboxID: MailboxID
@@ -30,7 +30,7 @@ extension DeskStore {
         return drafts
     }
 
-    /// Takes back what was still to be proposed for tickets that a person has answered.
+    /// Takes back what was still to be proposed for tickets that have been answered.
     ///
     /// - Returns: The tickets; a draft that lies in the mailbox is to be removed there.
     package func answered(
@@ -39,7 +39,7 @@ extension DeskStore {
         let ids = tickets.map(\.rawValue)
         let results = try await transaction.pipeline([
             """
-            update mailbox_write set state = 'cancelled', finished_at = now(), last_error = 'a person answered'
+            update mailbox_write set state = 'cancelled', finished_at = now(), last_error = 'it was answered'
             where ticket_id = any(\(ids)::bigint[]) and kind = 'draft' and state = 'planned'
             """,
             """

@@ -79,7 +79,7 @@ extension DeskStore {
             join ticket t on t.id = d.ticket_id
             join lateral (
                 select m.id, m.reply_text, m.body_text from message m
-                where m.ticket_id = d.ticket_id and m.direction = 'out' and m.kind = 'human'
+                where m.ticket_id = d.ticket_id and m.direction = 'out' and m.kind = 'human' and not m.is_flagged
                     and m.stored_at >= d.created_at
                 order by m.id limit 1) o on true
             where d.created_at > now() - interval '30 days'

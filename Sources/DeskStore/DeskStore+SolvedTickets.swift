@@ -40,7 +40,7 @@ extension DeskStore {
                 (select m.reply_text from message m where m.ticket_id = t.id and m.direction = 'in' and m.kind = 'human'
                     and not m.is_flagged and lower(m.sender_address) = t.customer_email order by m.id limit 1),
                 (select m.reply_text from message m where m.ticket_id = t.id and m.direction = 'out'
-                    and m.kind = 'human' order by length(m.reply_text) desc, m.id limit 1),
+                    and m.kind = 'human' and not m.is_flagged order by length(m.reply_text) desc, m.id limit 1),
                 array(select distinct n from (
                     select m.sender_name from message m where m.ticket_id = t.id
                     union all select t.customer_name union all select c.name union all select t.assigned_agent) s (n)
@@ -49,7 +49,8 @@ extension DeskStore {
                     select m.sender_address from message m where m.ticket_id = t.id
                     union all select p.address from participant p where p.ticket_id = t.id
                     union all select t.customer_email) s (a) where a is not null),
-                exists (select from message m where m.ticket_id = t.id and m.direction = 'out' and m.kind = 'human')
+                exists (select from message m where m.ticket_id = t.id and m.direction = 'out' and m.kind = 'human'
+                        and not m.is_flagged)
                     or exists (select from outbox o where o.ticket_id = t.id and o.kind = 'answer' and o.state = 'sent')
             from ticket t join customer c on c.id = t.customer_id
             where t.id = \(ticket) and t.status in ('resolved', 'closed')

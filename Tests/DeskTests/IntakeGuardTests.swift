@@ -178,6 +178,14 @@ import Testing
         #expect(plan.batch.messages.allSatisfy { $0.classification.suppressAutoReply })
     }
 
+    @Test func `mail in our own name that nobody vouches for is marked`() throws {
+        let mail = try self.mail(
+            from: "support@shop.example", body: "Please pay to another account.", inReplyTo: ["known@example.com"])
+        let plan = try self.plan(mail, try self.lookup(self.ticket()))
+        #expect(plan.batch.messages.map(\.direction) == ["out"])
+        #expect(plan.batch.messages.map(\.isFlagged) == [true])
+    }
+
     @Test func `a marked mail is not acknowledged`() throws {
         var lookup = IntakeLookup()
         lookup.receivedIDs = [try #require(MessageID("new@example.com")).digest]
@@ -288,6 +296,14 @@ import Testing
         #expect(plan.batch.sentIDs.map(\.ticketID) == [TicketID(7)])
         #expect(plan.batch.threadKeys.map(\.source) == [.sent])
         #expect(plan.batch.events.first?.detail["draft"] == "edited, 50 % of its lines kept")
+    }
+
+    @Test func `what an agent asks somebody else in a ticket is not what its customer was told`() throws {
+        let plan = try self.plan(to: "supplier@example.org", inReplyTo: "known@example.com")
+        #expect(plan.answered.isEmpty)
+        #expect(plan.batch.messages.map(\.classification.kind) == [.other])
+        let told = try self.plan(to: "ann@example.com", inReplyTo: "known@example.com")
+        #expect(told.batch.messages.map(\.classification.kind) == [.human])
     }
 
     @Test(arguments: [

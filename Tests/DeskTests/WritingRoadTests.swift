@@ -78,6 +78,33 @@ struct WritingRoadTests {
         #expect(try await office.mails(in: "INBOX").count == 2)
     }
 
+    @Test func `the draft of an answer that went out by itself is taken away`() async throws {
+        let office = try await self.office()
+        let draft = try await self.write(1, .draft, in: office, flags: ["\\Draft"])
+        try await self.plan([draft], in: office)
+        _ = try await office.store.pool.query(
+            """
+            insert into draft (id, ticket_id, message_id, write_id, state, body, content, confidence)
+            values (1, \(draft.ticketID.rawValue), \(draft.messageID?.rawValue), 1, 'planned', 'Hello', '{}', 0.95)
+            """)
+        try await office.whileOpen {
+            try await office.until("select state = 'placed' and fingerprint is not null from draft")
+            #expect(try await office.mails(in: "Drafts").count == 1)
+            let customer = try await office.texts("select customer_email from ticket")
+            let answer = OutboxMail(
+                id: OutboxID(2), mailboxID: draft.mailboxID, ticketID: draft.ticketID, kind: .answer,
+                internetMessageID: "answer.\(office.user)", envelopeFrom: nil, recipients: customer,
+                bytes: customerMail("Re: Parcel", from: office.user, id: "answer.\(office.user)"), dueAt: nil)
+            _ = try await office.store.pool.withTransaction {
+                try await $0.pipeline(office.store.queueStatements([answer]))
+            }
+            try await office.until("select state = 'removed' from draft")
+        }
+        #expect(try await office.texts("select state from outbox") == ["sent"])
+        #expect(try await office.texts("select status from ticket") == ["pending"])
+        #expect(try await office.mails(in: "Drafts").isEmpty)
+    }
+
     @Test func `nothing is written while drafts are paused or held`() async throws {
         let office = try await self.office()
         try await office.store.pause(.drafts, by: "test", reason: "")
