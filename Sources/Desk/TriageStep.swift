@@ -238,7 +238,8 @@ package struct TriageStep: Sendable {
         to outcome: inout Outcome, _ subject: TriageSubject, _ result: TriageResult, _ answer: Answer?,
         _ outgoing: OutgoingMail, nextID: () -> Int64
     ) {
-        let team = self.context.settings.escalation.team
+        let team = self.context.settings.escalation.recipients(
+            category: outcome.record.analysis.category.name)
         guard !team.isEmpty else { return }
         let id = nextID()
         let briefing = self.briefing(subject, outcome.record, answer)
