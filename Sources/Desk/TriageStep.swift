@@ -37,7 +37,9 @@ package struct TriageStep: Sendable {
         var writes: [MailboxWrite] = []
         var mails: [OutboxMail] = []
         let answers = try await self.answers(to: subjects, results, isBackfill: isBackfill)
-        for (index, (subject, result)) in zip(subjects, results).enumerated() {
+        for (index, (subject, judged)) in zip(subjects, results).enumerated() {
+            var result = judged
+            result.analysis.sentiment.trend = .init(from: subject.moods, to: result.analysis.sentiment.score)
             let outcome = self.outcome(of: subject, result, answers[index], isBackfill: isBackfill) {
                 keys.removeFirst()
             }
