@@ -71,8 +71,8 @@ package struct MailboxSettings: Sendable {
     package var smtp: MailEndpoint
     package var user: String
     package var password: Secret
-    /// When set, OAuth2 is used instead of the password.
-    package var oauth: OAuthSettings?
+    /// When set, OAuth2 is used instead of the password; shared by all connections, so that each token is asked for once.
+    package var oauth: OAuthTokenSource?
     /// SMTP credentials when they differ from the mailbox's; empty user means the same as for IMAP. `none` logs in
     /// nowhere, for a relay on loopback.
     package var smtpLogin: SMTPLogin = .sameAsIMAP
@@ -118,20 +118,6 @@ package struct MailboxSettings: Sendable {
 
     package enum NotesPlace: String, Sendable, CaseIterable { case thread, folder, off }
     package enum Marks: String, Sendable, CaseIterable { case keywords, none }
-}
-
-package struct OAuthSettings: Sendable {
-    package var tokenURL: String
-    package var clientID: String
-    package var clientSecret: Secret
-    package var refreshToken: Secret
-
-    package init(tokenURL: String, clientID: String, clientSecret: Secret, refreshToken: Secret) {
-        self.tokenURL = tokenURL
-        self.clientID = clientID
-        self.clientSecret = clientSecret
-        self.refreshToken = refreshToken
-    }
 }
 
 /// Folder names; empty means: by SPECIAL-USE, then by the usual names.

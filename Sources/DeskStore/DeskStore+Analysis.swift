@@ -47,6 +47,8 @@ package struct TriageSubject: Sendable {
     package var ticketSubject: String
     /// The customer's newest mail before this one that says more than a few words; nil for the first.
     package var earlierText: String?
+    /// The mail went through triage before; the team knows what there was to know.
+    package var wasAnalysed: Bool
     /// What automatic mail the customer had.
     package var standing = AutomaticStanding()
 }
@@ -150,7 +152,8 @@ extension DeskStore {
                 (select left(coalesce(nullif(e.reply_text, ''), e.body_text), 4000) from message e
                     where e.ticket_id = t.id and e.id < m.id and e.direction = 'in' and e.kind = 'human'
                         and not e.is_thanks and not e.is_flagged
-                    order by length(coalesce(nullif(e.reply_text, ''), e.body_text)) >= 40 desc, e.id desc limit 1)
+                    order by length(coalesce(nullif(e.reply_text, ''), e.body_text)) >= 40 desc, e.id desc limit 1),
+                exists (select from analysis a where a.message_id = m.id)
             from message m join ticket t on t.id = m.ticket_id
             where \(condition)
             """)
@@ -194,13 +197,13 @@ extension DeskStore {
             id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind,
             suppress,
             verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
-            history, superseded, touched, language, ticketSubject, earlier
+            history, superseded, touched, language, ticketSubject, earlier, analysed
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
             String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self,
             String?.self,
             String.self, String?.self, Date.self, [String].self, [String].self, Int64.self, Int64.self, [String].self,
-            Bool.self, Bool.self, String?.self, String.self, String?.self)
+            Bool.self, Bool.self, String?.self, String.self, String?.self, Bool.self)
         return TriageSubject(
             messageID: StoredMessageID(id), ticketID: TicketID(ticket), ticketNumber: number,
             mailboxID: MailboxID(mailbox), status: TicketStatus(rawValue: status) ?? .open, isHistory: isHistory,
@@ -213,7 +216,8 @@ extension DeskStore {
             // Whoever only claims to be the customer learns nothing of them, not even through an agent's note.
             history: verified == false || flagged ? ["not shown, for the sender is not verified"] : history,
             isSuperseded: superseded, hasTouchedDraft: touched,
-            language: language, ticketSubject: ticketSubject, earlierText: verified == false || flagged ? nil : earlier)
+            language: language, ticketSubject: ticketSubject,
+            earlierText: verified == false || flagged ? nil : earlier, wasAnalysed: analysed)
     }
 
     /// Cosine below which a mail has nothing to do with its ticket.
