@@ -26,8 +26,9 @@ package struct TriageStep: Sendable {
         let store = self.context.store
         let subjects = try await store.triageSubjects(ids)
         guard !subjects.isEmpty else { return [] }
-        var results = try await self.engines.current.analyse(
-            subjects.map { TriageInput(subject: $0.subject, body: Self.text(of: $0), context: self.triageContext($0)) })
+        var results = try await FollowUp.analyse(
+            subjects.map { ($0, TriageInput(subject: $0.subject, body: $0.question, context: self.triageContext($0))) },
+            engine: self.engines.current)
         for (index, subject) in subjects.enumerated() where results[index].analysis.language == "und" {
             // Too short to tell: the mailbox knows what its customers speak.
             results[index].analysis.language = self.mailboxes[subject.mailboxID]?.language ?? "en"
@@ -64,11 +65,6 @@ package struct TriageStep: Sendable {
         var record: TriageRecord
         var writes: [MailboxWrite] = []
         var mails: [OutboxMail] = []
-    }
-
-    /// What triage reads of a message: the new words, or everything when nothing new was found.
-    private static func text(of subject: TriageSubject) -> String {
-        subject.replyText.isEmpty ? subject.bodyText : subject.replyText
     }
 
     private func triageContext(_ subject: TriageSubject) -> TriageContext {
@@ -152,7 +148,7 @@ package struct TriageStep: Sendable {
     ) -> Answerer.Inquiry {
         let settings = self.context.settings.draft
         let question = MailQuestion(
-            subject: subject.subject, body: Self.text(of: subject), customerName: subject.customerName,
+            subject: subject.subject, body: subject.question, customerName: subject.customerName,
             language: result.analysis.language, sentiment: result.analysis.sentiment.score,
             hasAttachment: subject.attachmentCount > 0, familiarity: result.analysis.familiarity,
             category: result.analysis.category.topLevel,
@@ -167,7 +163,7 @@ package struct TriageStep: Sendable {
     private func decision(
         _ subject: TriageSubject, _ result: TriageResult, _ answer: Answer?, mode: Mode
     ) -> Decision {
-        let text = subject.subject + "\n" + Self.text(of: subject)
+        let text = subject.subject + "\n" + subject.question
         var input = DecisionInput(
             mode: mode,
             classification: MessageClassification(
@@ -247,7 +243,7 @@ package struct TriageStep: Sendable {
         let briefing = self.briefing(subject, outcome.record, answer)
         let message = outgoing.notice(
             ticket: subject.ticketID, to: team, subject: EscalationNotice.subject(briefing),
-            body: EscalationNotice.body(briefing, customerText: Self.text(of: subject)), sequence: id)
+            body: EscalationNotice.body(briefing, customerText: subject.question), sequence: id)
         outcome.mails.append(self.mail(id, .notice, subject, message, recipients: team, from: outgoing))
     }
 
@@ -270,7 +266,9 @@ package struct TriageStep: Sendable {
             ticket: TicketNumber(subject.ticketNumber), subject: subject.subject, customer: subject.customerEmail,
             analysis: record.analysis, decision: record.decision)
         briefing.draft = answer?.draft
-        briefing.remarks = answer?.remarks ?? []
+        briefing.remarks =
+            (subject.missingPiece.map { ["the customer sent what was missing: \($0)"] } ?? [])
+            + (answer?.remarks ?? [])
         briefing.history = (answer?.memories ?? []) + subject.history
         briefing.readers = [subject.customerEmail] + subject.participants
         briefing.contactCount = subject.contacts
