@@ -145,6 +145,8 @@ package struct AcknowledgementSettings: Sendable {
 package struct EscalationSettings: Sendable {
     /// Who gets notices; empty means nobody, and the dashboard alone shows it.
     package var team: [MailAddress] = []
+    /// Who gets the notices of some categories or hours in the team's stead.
+    package var onCall: [OnCallRule] = []
     /// Notices an hour; a digest tells about those beyond.
     package var hourlyCap = 20
     /// Addresses whose mail is always escalated.

@@ -38,7 +38,9 @@ package struct TriageStep: Sendable {
         var writes: [MailboxWrite] = []
         var mails: [OutboxMail] = []
         let answers = try await self.answers(to: subjects, results, isBackfill: isBackfill)
-        for (index, (subject, result)) in zip(subjects, results).enumerated() {
+        for (index, (subject, judged)) in zip(subjects, results).enumerated() {
+            var result = judged
+            result.analysis.sentiment.trend = .init(from: subject.moods, to: result.analysis.sentiment.score)
             let outcome = self.outcome(of: subject, result, answers[index], isBackfill: isBackfill) {
                 keys.removeFirst()
             }
@@ -234,7 +236,8 @@ package struct TriageStep: Sendable {
         to outcome: inout Outcome, _ subject: TriageSubject, _ result: TriageResult, _ answer: Answer?,
         _ outgoing: OutgoingMail, nextID: () -> Int64
     ) {
-        let team = self.context.settings.escalation.team
+        let team = self.context.settings.escalation.recipients(
+            category: outcome.record.analysis.category.name)
         guard !team.isEmpty else { return }
         let id = nextID()
         let briefing = self.briefing(subject, outcome.record, answer)
