@@ -24,7 +24,7 @@ package struct ExtractiveDrafter: Sendable {
     }
 
     /// - Parameters:
-    ///   - sources: the articles to draw from, best first; one for each part of the question.
+    ///   - sources: the articles to draw from, in the order of the mail; one for each part of the question.
     ///   - uncovered: requests of the mail that no source answers; they lower the confidence.
     ///   - requests: how many requests the mail has.
     package func draft(
@@ -36,12 +36,11 @@ package struct ExtractiveDrafter: Sendable {
         let spoken = main.language
         let phrases = ReplyPhrases.language(spoken) ?? ReplyPhrases.language("en")
         guard let phrases else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
-        let paragraphs = sources.prefix(2).enumerated().map { position, source in
-            self.paragraphs(source, question: question, words: position == 0 ? Self.wordLimit : Self.wordLimit / 2)
-        }
+        let words = sources.count == 1 ? Self.wordLimit : Self.wordLimit / 2
+        let paragraphs = sources.map { self.paragraphs($0, question: question, words: words) }
         let answer = paragraphs.joined().joined(separator: "\n\n")
         guard !answer.isEmpty else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
-        let grounding = Grounding(reply: answer, sources: sources.prefix(2).map(\.text), linkHosts: self.linkHosts)
+        let grounding = Grounding(reply: answer, sources: sources.map(\.text), linkHosts: self.linkHosts)
         let missing = Self.missing(question, source: main, answer: answer)
         var blocks = [phrases.greeting(question.greetingName(in: spoken))]
         blocks.append(question.sentiment <= -0.4 ? phrases.apology : phrases.thanks)
@@ -75,9 +74,8 @@ package struct ExtractiveDrafter: Sendable {
         var remarks: [String] = []
         if let spoken { remarks.append("the source is in \(spoken), the customer wrote in \(question.language)") }
         if !uncovered.isEmpty {
-            remarks.append(
-                "\(uncovered.count) of \(requests) requests \(uncovered.count == 1 ? "is" : "are") not covered by a source"
-            )
+            let open = uncovered.map { "“\($0.count > 80 ? $0.prefix(79) + "…" : $0[...])”" }.joined(separator: " ")
+            remarks.append("left open, \(uncovered.count) of \(requests) requests: \(open)")
         }
         return remarks
     }

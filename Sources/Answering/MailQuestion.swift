@@ -50,19 +50,29 @@ package struct MailQuestion: Sendable {
         package var isVague: Bool
         /// Whether it is the mail's subject and short: the name of a matter rather than a sentence.
         package var isTitle: Bool
+        /// Whether the sentence before it is part of the text.
+        package var hasContext = false
+        /// Whether it is part of another statement, looked at for what it may be about besides; never a request.
+        package var isAside: Bool
 
-        package init(text: String, isRequest: Bool, isVague: Bool = false, isTitle: Bool = false) {
+        package init(
+            text: String, isRequest: Bool, isVague: Bool = false, isTitle: Bool = false, isAside: Bool = false
+        ) {
             self.text = text
             self.isRequest = isRequest
             self.isVague = isVague
             self.isTitle = isTitle
+            self.isAside = isAside
         }
+
+        var isQuestion: Bool { self.text.hasSuffix("?") || self.text.hasSuffix("?)") }
 
         /// Whether the writer speaks of themselves: that is part of a story, not of a text from elsewhere.
         var isPersonal: Bool { Words.all(in: self.text).contains(where: MailQuestion.firstPerson.contains) }
     }
 
-    /// Subject and sentences that carry meaning, at most 8; greetings, thanks and names are left out.
+    /// Subject and sentences that carry meaning, at most 8, with the parts of them that may be about something else;
+    /// greetings, thanks and names are left out.
     package var statements: [Statement] {
         var result: [Statement] = []
         let subject = BaseSubject.of(self.subject)
@@ -70,11 +80,13 @@ package struct MailQuestion: Sendable {
         if !terms.isSubset(of: Self.emptySubjects) {
             result.append(Statement(text: subject, isRequest: false, isTitle: terms.count <= 3))
         }
+        var asides = 0
         var previous = ""
         // Whoever says a thing twice asks it once, and each statement costs an embedding.
-        var seen: Set<Substring> = []
-        for sentence in SentenceSplitter.sentences(self.body.prefix(4000)) where seen.insert(sentence[...]).inserted {
-            guard result.count < Self.statementLimit else { break }
+        var seen: Set<String> = []
+        let sentences = SentenceSplitter.sentences(self.body.prefix(4000)).flatMap(Clauses.questions)
+        for sentence in sentences where seen.insert(sentence).inserted {
+            guard result.count - asides < Self.statementLimit else { break }
             let terms = Words.terms(in: sentence).count
             let isRequest = Self.isRequest(sentence)
             guard terms > 0, isRequest || terms > 1, !Self.isCourtesy(sentence), !Self.isName(sentence) else {
@@ -84,27 +96,37 @@ package struct MailQuestion: Sendable {
             if !isRequest, terms <= 4, Self.namesOrder(in: sentence) { continue }
             let isVague = isRequest && terms < 3 && sentence.hasSuffix("?")
             let needsContext = terms < 3 && !previous.isEmpty
-            result.append(
-                Statement(
-                    text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest,
-                    isVague: isVague))
+            var statement = Statement(
+                text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest, isVague: isVague)
+            statement.hasContext = needsContext
+            result.append(statement)
+            // "How do I clean it?" may belong to the sentence before it, or be a question of its own.
+            let parts = isVague && needsContext ? [sentence] : Clauses.halves(of: sentence)
+            for part in parts where asides < Self.asideLimit {
+                result.append(Statement(text: part, isRequest: false, isAside: true))
+                asides += 1
+            }
             previous = sentence
         }
         return result
     }
 
     /// Whether the mail says more than `statements` holds.
-    var isLong: Bool { self.body.count > 4000 || self.statements.count >= Self.statementLimit }
+    var isLong: Bool {
+        self.body.count > 4000 || self.statements.count { !$0.isAside } >= Self.statementLimit
+    }
 
     private static let statementLimit = 8
+    private static let asideLimit = 4
 
     private static func isRequest(_ sentence: String) -> Bool {
         if sentence.last == "?" || sentence.hasSuffix("?)") { return true }
         let words = Words.all(in: sentence.prefix(80))
         guard let first = words.first(where: { !Self.fillers.contains($0) }) else { return false }
         if Self.openers.contains(first) || !Self.pleas.isDisjoint(with: words) { return true }
-        // `I want …`, `I would like …`
-        return first == "i" && words.drop { $0 != "i" }.dropFirst().first.map(Self.wishes.contains) == true
+        // `I want …`, `I would also like …`
+        let wish = words.drop { $0 != "i" }.dropFirst().first { !Self.fillers.contains($0) }
+        return first == "i" && wish.map(Self.wishes.contains) == true
     }
 
     private static func isCourtesy(_ sentence: String) -> Bool {
@@ -164,7 +186,8 @@ package struct MailQuestion: Sendable {
     ]
     /// Words before a question that are none of it.
     private static let fillers: Set<String> = [
-        "hi", "hello", "hey", "and", "also", "so", "good", "day", "morning", "evening",
+        "hi", "hello", "hey", "and", "also", "so", "good", "day", "morning", "evening", "then", "just", "still",
+        "really", "now", "but", "secondly", "finally",
     ]
     /// Words that make a request of the sentence they stand in.
     private static let pleas: Set<String> = ["please", "kindly", "pls", "bitte", "por", "prosze", "alstublieft"]

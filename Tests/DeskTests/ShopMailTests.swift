@@ -72,19 +72,22 @@ enum DemoShop {
         let engine = try TriageEngine(
             encoder: encoder, taxonomy: taxonomy,
             models: [try await taxonomy.train(encoder: encoder).model, try TriageModel(bytes: [UInt8](sentiment))])
-        return (engine, Answerer(encoder: encoder, index: try await Self.index(encoder)))
+        let index = try await Self.index(engine)
+        return (engine, Answerer(encoder: encoder, index: index, matters: ServingEngine(engine)))
     }
 
-    private static func index(_ encoder: any TextEncoder) async throws -> KnowledgeIndex {
+    private static func index(_ engine: TriageEngine) async throws -> KnowledgeIndex {
+        let encoder = engine.encoder
         var entries: [KnowledgeIndex.Entry] = []
         for (number, article) in try Self.articles().enumerated() {
             let chunks = Chunker.chunks(of: article)
             let vectors = try await encoder.encode(
                 [article.title] + chunks.map { Chunker.embeddedText(title: article.title, chunk: $0) })
-            entries.append(
-                KnowledgeIndex.Entry(
-                    id: ArticleID(Int64(number)), article: article, titleVector: vectors[0], chunks: chunks,
-                    vectors: Array(vectors.dropFirst())))
+            var entry = KnowledgeIndex.Entry(
+                id: ArticleID(Int64(number)), article: article, titleVector: vectors[0], chunks: chunks,
+                vectors: Array(vectors.dropFirst()))
+            entry.matter = try engine.matters(of: [article.title], embeddings: [vectors[0]])[0]
+            entries.append(entry)
         }
         return try KnowledgeIndex(entries: entries, dimensions: encoder.model.dimensions)
     }

@@ -30,10 +30,8 @@ struct ReplayCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-        let report = try await KnowledgeSession.run(self.options) { session in
+        let report = try await KnowledgeSession.think(self.options) { session, engine in
             let settings = session.settings
-            let engine = try await ShippedData().engine(
-                encoder: session.encoder, taxonomyFile: settings.taxonomyFile)
             var preview = AnswerPreview(engine: engine, answerer: session.base.answerer, settings: settings)
             // What customers wrote stays here.
             preview.chat = nil
