@@ -174,7 +174,10 @@ package actor Answerer {
                 answerable: evidence.answerable)
         ]
         for part in parts where wanted.count < Self.articleLimit {
-            guard let hit = part.ownArticle(besides: wanted.map(\.hit.index)) else { continue }
+            // What only tells a story cannot stand for the whole mail.
+            guard let hit = part.ownArticle(besides: wanted.map(\.hit.index)),
+                evidence.answerable >= floor || part.statement.isRequest || part.statement.isQuestion
+            else { continue }
             wanted.append(
                 Wanted(hit: hit, position: part.position, asked: [part.vector], answerable: max(floor, part.answerable))
             )
@@ -213,14 +216,14 @@ package actor Answerer {
     private func source(
         _ hit: SearchHit, index: KnowledgeIndex, generation: Int, asked: [[Float]]
     ) async throws -> DraftSource {
-        let passages = index.passages(of: hit.index).map(\.content)
+        let passages = index.passages(of: hit.index)
         var vectors = self.sentenceVectors[hit.index]
         if vectors == nil || self.generation != generation {
-            vectors = try await self.encoder.encode(DraftSource.outline(passages).map(\.text))
+            vectors = try await self.encoder.encode(DraftSource.outline(passages.map(\.content)).map(\.text))
             if self.generation == generation { self.sentenceVectors[hit.index] = vectors }
         }
         let text = Grounding.Source(
-            article: hit.article.key, title: hit.article.title, text: passages.joined(separator: "\n"))
+            article: hit.article.key, title: hit.article.title, text: passages.map(\.content).joined(separator: "\n"))
         var questions: [DraftSource.Asked] = []
         for vector in asked {
             let cosines = try await index.cosines(of: hit.index, with: vector)

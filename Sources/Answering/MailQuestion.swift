@@ -7,6 +7,8 @@ package struct MailQuestion: Sendable {
     package var body: String
     /// First name or full name for the greeting; nil when unknown.
     package var customerName: String?
+    /// Where the mail came from: a name under it is believed when the address holds it too.
+    package var customerAddress = ""
     /// ISO 639-1.
     package var language: String
     /// −1…1.
@@ -161,11 +163,26 @@ package struct MailQuestion: Sendable {
     /// A name that is safe and natural in a greeting: the first name where that is usual, else up to three words;
     /// nil when the name may be no person's.
     package func greetingName(in language: String) -> String? {
-        let words = (self.customerName ?? "").split(whereSeparator: \.isWhitespace)
+        let words = (self.customerName ?? self.signedName ?? "").split(whereSeparator: \.isWhitespace)
         guard (1...3).contains(words.count), words.allSatisfy(Self.isNamePart) else { return nil }
         guard words.first?.first?.isLowercase == false, words.joined().count <= 60 else { return nil }
         return language == "en" || language == "nl" ? String(words[0]) : words.joined(separator: " ")
     }
+
+    /// The name at the end of the mail.
+    private var signedName: String? {
+        let local = Words.all(in: self.customerAddress.prefix { $0 != "@" }).joined()
+        guard !local.isEmpty else { return nil }
+        let lines = self.body.split(whereSeparator: \.isNewline).suffix(3)
+        let name = lines.reversed().first { line in
+            guard line.count <= 40 else { return false }
+            return Words.all(in: line).contains { $0.count > 2 && local.contains($0) }
+        }
+        return name.map { line in line.split { $0 == "," || $0 == "(" }.first.map(String.init) ?? String(line) }
+    }
+
+    /// Whether the customer's words show that they are upset.
+    package var isUpset: Bool { self.sentiment <= -0.4 }
 
     private static func isNamePart(_ word: Substring) -> Bool {
         word.count <= 30 && word.allSatisfy { $0.isLetter || $0 == "-" || $0 == "'" || $0 == "’" }
