@@ -27,7 +27,8 @@ func wrapperTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Targe
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources,
-        swiftSettings: wrapper)
+        // Optimized test code brings nothing (Scripts/test --full builds for release), and Swift 6.3.1 crashes on some.
+        swiftSettings: wrapper + [.unsafeFlags(["-Onone"], .when(configuration: .release))])
 }
 
 let package = Package(

@@ -27,6 +27,8 @@ extension KnowledgeIndex {
     private static let warningLimit = 50
     /// Pairs of passages that are looked at: a first import of a large base is not held up by it.
     private static let comparisons = 20_000_000
+    /// Of each passage; in a base of articles that are all alike everything is near to everything.
+    private static let neighbourLimit = 20
 
     /// Passages of the named articles that another article repeats or contradicts, strongest first; at most 50.
     /// - Throws: what the source of the vectors throws.
@@ -34,15 +36,23 @@ extension KnowledgeIndex {
         var found: [(cosine: Float, warning: KnowledgeWarning)] = []
         var seen: Set<[String]> = []
         var room = Self.comparisons / max(1, self.count)
+        var claims: [Int: [Claim]] = [:]
+        func claimsOf(_ passage: Int) -> [Claim] {
+            if let known = claims[passage] { return known }
+            let found = Self.claims(in: self.chunk(at: passage).content)
+            claims[passage] = found
+            return found
+        }
         for (passage, owner) in self.owners.enumerated() where keys.contains(self.articles[owner].key) {
             guard room > 0 else { break }
             room -= 1
-            for near in try await self.neighbours(of: passage, from: Self.relatedCosine) {
+            let neighbours = try await self.neighbours(of: passage, from: Self.relatedCosine)
+                .filter { self.owners[$0.passage] != owner }
+                .sorted { $0.cosine > $1.cosine }.prefix(Self.neighbourLimit)
+            for near in neighbours {
                 let other = self.owners[near.passage]
-                guard other != owner else { continue }
                 let pair = [self.articles[owner].key, self.articles[other].key]
-                let texts = (self.chunk(at: passage).content, self.chunk(at: near.passage).content)
-                if let (text, otherText) = Self.contradiction(texts.0, texts.1) {
+                if let (text, otherText) = Self.contradiction(claimsOf(passage), claimsOf(near.passage)) {
                     guard seen.insert((pair + [text, otherText]).sorted()).inserted else { continue }
                     found.append(
                         (
@@ -56,8 +66,9 @@ extension KnowledgeIndex {
                         (
                             near.cosine,
                             KnowledgeWarning(
-                                kind: .duplicate, article: pair[0], other: pair[1], text: String(texts.0.prefix(120)),
-                                otherText: String(texts.1.prefix(120)))
+                                kind: .duplicate, article: pair[0], other: pair[1],
+                                text: String(self.chunk(at: passage).content.prefix(120)),
+                                otherText: String(self.chunk(at: near.passage).content.prefix(120)))
                         ))
                 }
             }
@@ -66,10 +77,9 @@ extension KnowledgeIndex {
     }
 
     /// Two sentences with the same words and other numbers.
-    static func contradiction(_ left: String, _ right: String) -> (String, String)? {
-        let others = SentenceSplitter.sentences(right).map(Claim.init)
-        for claim in SentenceSplitter.sentences(left).map(Claim.init) where !claim.numbers.isEmpty {
-            for other in others where !other.numbers.isEmpty {
+    private static func contradiction(_ claims: [Claim], _ others: [Claim]) -> (String, String)? {
+        for claim in claims {
+            for other in others {
                 let common = Double(claim.terms.intersection(other.terms).count)
                 let share = common / Double(max(1, max(claim.terms.count, other.terms.count)))
                 guard common >= 3, share >= Self.relatedShare, claim.numbers.isDisjoint(with: other.numbers) else {
@@ -79,6 +89,11 @@ extension KnowledgeIndex {
             }
         }
         return nil
+    }
+
+    /// The sentences of a text that name numbers.
+    private static func claims(in text: String) -> [Claim] {
+        SentenceSplitter.sentences(text).map(Claim.init).filter { !$0.numbers.isEmpty }
     }
 
     private struct Claim {

@@ -103,7 +103,10 @@ package struct MailQuestion: Sendable {
             statement.hasContext = needsContext
             result.append(statement)
             // "How do I clean it?" may belong to the sentence before it, or be a question of its own.
-            let parts = isVague && needsContext ? [sentence] : Clauses.halves(of: sentence)
+            let parts =
+                !(isVague && needsContext)
+                ? Clauses.halves(of: sentence)
+                : Set(Words.terms(in: sentence)).isSubset(of: Self.emptyQuestions) ? [] : [sentence]
             for part in parts where asides < Self.asideLimit {
                 result.append(Statement(text: part, isRequest: false, isAside: true))
                 asides += 1
@@ -224,6 +227,11 @@ package struct MailQuestion: Sendable {
     private static let emptySubjects: Set<String> = [
         "question", "help", "inquiri", "enquiri", "request", "order", "problem", "issu", "urgent", "mail", "support",
         "info", "hello", "import", "custom", "servic", "frag", "bestellung", "anfrag",
+    ]
+    /// Stems of short questions that name no matter.
+    private static let emptyQuestions: Set<String> = [
+        "shall", "happen", "next", "possibl", "help", "explain", "tell", "wrong", "know", "sort", "fix", "catch", "late",
+        "mean", "advis", "machen", "tun", "soll", "moglich", "faire", "possible", "hacer", "fare", "doen",
     ]
     /// Words that begin a question or an instruction without a question mark.
     private static let openers: Set<String> = [

@@ -63,7 +63,16 @@ enum AutomaticPhrases {
         "jeg er ikke på kontoret", "jeg er for tiden", "jestem na urlopie", "jestem poza biurem", "jestem nieobecn",
         "przebywam na urlopie", "nie ma mnie w biurze", "olen lomalla", "olen poissa",
         "я в отпуске", "я нахожусь в отпуске", "меня нет в офисе", "я буду отсутствовать", "jsem na dovolené",
-        "nejsem v kanceláři", "不在にしております", "休暇を", "休假", "不在办公室",
+        "nejsem v kanceláři", "不在にしております", "休暇を", "休假", "不在办公室", "外出しており",
+        "i am on sick", "i am on holiday", "i am on parental", "i am on maternity", "i am on paternity",
+        "i am covering",
+        "befinde mich derzeit", "befinde mich in", "befinde mich zurzeit", "bin im urlaub", "ich bin in urlaub",
+        "ich bin krank", "je suis en formation", "je suis en arrêt", "estoy de permiso", "estoy fuera",
+        "sono in malattia", "sono in maternità", "sono in permesso", "ik ben met verlof", "ik ben vrij",
+        "ik heb vakantie", "ik ben ziek", "jestem na zwolnieniu", "jestem na szkoleniu", "estou fora",
+        "estou de baixa", "jag är ledig", "jag har semester", "jag är tjänstledig", "jeg er på orlov",
+        "jeg er på barsel",
+        "jeg er væk", "jeg er sygemeldt",
     ])
     /// A program says what it is.
     static let machines = PhraseSet([
@@ -76,6 +85,8 @@ enum AutomaticPhrases {
         "niet te beantwoorden", "não responda a est", "e-mail automático", "gerada automaticamente",
         "wygenerowana automatycznie", "prosimy na nią nie odpowiadać", "prosimy nie odpowiadać",
         "automatyczna odpowiedź", "automatiskt meddelande", "inte går att svara på", "automatiskt svar",
+        "automatisch aangemaakt", "automatisch verstuurd", "automatisch verzonden", "forma automática",
+        "automatycznie wygenerowan", "genereras automatiskt", "automatisk genereret", "automaticamente dal sistema",
         "vygenerována automaticky", "automatická odpověď", "automatická zpráva", "neodpovídejte",
         "automatisk besked", "automatisk melding", "automaattinen viesti", "älä vastaa",
         "this is an automatic", "this is an automated", "this is an auto", "automatically generated", "auto-generated",
@@ -120,18 +131,22 @@ enum AutomaticPhrases {
         "brådskande", "kontakta", "tilbake", "tilbage", "haster", "kontakt", "wracam", "będę z powrotem", "w pilnych",
         "proszę o kontakt", "dziękuję za", "palaan", "kiireellis", "ota yhteyttä",
         "вернусь", "срочн", "обращайтесь", "спасибо за", "vrátím", "naléhav", "kontaktujte", "お急ぎ", "戻り", "紧急", "返回",
+        "when i am back", "once i am back", "limited connectivity", "covering for me",
+        "in meiner abwesenheit", "in der zwischenzeit", "en mon absence", "en mi ausencia", "in mia assenza",
+        "bij afwezigheid", "in mijn afwezigheid", "podczas mojej nieobecności", "na minha ausência",
+        "i mitt ställe", "under min frånvaro", "i mit fravær", "ご連絡ください",
     ])
     /// A customer wants something: no absence assistant writes this.
     static let wishes = PhraseSet([
         "?", "？", "i want", "i would like", "i'd like", "i need", "i bought", "i will send", "will send the",
         "send me", "subscription", "broken", "photos", "i forgot", "my new", "my account", "change my", "update my",
-        "i am sending", "pause", "hold", "sendung", "zustellung", "beim nachbarn",
+        "i am sending", " pause", " hold ", "sendung", "zustellung", "beim nachbarn",
         "reklamation", "schicke ihnen", "ich möchte", "möchten wir", "ich brauche", "gekauft", "kaputt", "fehlt",
         " abo ",
         "fotos", "je souhaite", "je voudrais", "souhaite ", "j'ai besoin", "il me faut", "livreur", "livrer",
         "je vous envoie", "remboursement", "abonnement", "cassé", "manque", "quiero", "quisiera", "necesito",
-        "les mando", "repartidor", "suscripción", "devolución", "compré", "rota", "vorrei", "mi serve", "vi mando",
-        "corriere", "rimborso", "abbonamento", "rott", " il reso", "ik wil", "ik heb nodig", "bezorg", "stuur de",
+        "les mando", "repartidor", "suscripción", "devolución", "compré", " rota", "vorrei", "mi serve", "vi mando",
+        "corriere", "rimborso", "abbonamento", " rott", " il reso", "ik wil", "ik heb nodig", "bezorg", "stuur de",
         "terugbetal", "kapot", "ik kocht", "quero", "preciso", "envio as", "reembolso", "assinatura",
         "partid", "comprei", "estafeta", "chcę", "potrzebuję", "prześlę", "kurier", "zwrot", "abonament", "kupił",
         "uszkodz", "jag vill", "jag behöver", "skickar bild", "prenumeration", "köpte", "trasig", "budet", "returen",
@@ -181,7 +196,10 @@ enum AutomaticPhrases {
         "wiadomość została odebrana", "zgłoszenie zostało", "otrzymaliśmy państwa", "otrzymaliśmy twoj",
         "har tagit emot ditt", "har tagit emot din", "tack för ditt meddelande. vi", "ditt ärende har",
         "vaše zpráva byla", "váš požadavek byl", "obdrželi jsme va", "vi har modtaget din", "vi har mottatt din",
-        "olemme vastaanottaneet viest",
+        "olemme vastaanottaneet viest", "message has reached us", "mail è stata ricevuta", "messaggio è stato ricevuto",
+        "abbiamo ricevuto la tua", "abbiamo ricevuto il tuo", "mensaje se ha recibido", "hebben je bericht",
+        "hebben je vraag", "ärende är registrerat", "henvendelse er modtaget", "henvendelse er registreret",
+        "受け付けました", "受付いたしました", "受け付けいたしました",
     ])
     /// What a desk says next.
     static let assurances = PhraseSet([
@@ -194,6 +212,8 @@ enum AutomaticPhrases {
         "werkdagen", "krijgt binnen", "antwoord", "entrará em contacto", "entrará em contato", "maior brevidade",
         "em 24 horas", "responderemos", "skontaktuje się", "dni roboczych", "rozpatrzona", "odpowiemy", "kontaktar dig",
         "så snart som möjligt", "arbetsdagar", "återkommer", "bude brzy kontaktovat", "co nejdříve", "pracovních dn",
-        "vyřízena", "vender tilbage", "hurtigst muligt", "kommer tilbake", "mahdollisimman pian",
+        "vyřízena", "sarà ricontattat", "la ricontatter", "verrà contattat", "handläggare", "svarar normalt",
+        "営業日以内", "担当者より", "opening hours are", "aim to reply", "aim to respond", "vender tilbage", "hurtigst muligt",
+        "kommer tilbake", "mahdollisimman pian",
     ])
 }

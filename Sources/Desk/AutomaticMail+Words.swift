@@ -1,34 +1,72 @@
 internal import DeskModel
 
-/// Automatic answers that carry no field, known by what they say.
+/// Automatic mail that carries no field, known by what it says.
 ///
-/// The subject decides alone when it starts like one. The text decides only when it says that its writer is away or that
-/// a program wrote it, says a second such thing, and asks for nothing.
+/// The subject decides alone when it starts like one. The text decides when it says what only a program says, or when two
+/// things come together (away, and who helps meanwhile; received, and when an answer comes) and nothing is asked for.
 enum AutomaticWords {
-    static func verdict(_ message: InboundMessage) -> String? {
+    struct Verdict {
+        let reason: String
+        /// The subject has the form that programs give it (`Automatic reply: …`).
+        var isCertain = false
+    }
+
+    static func verdict(_ message: InboundMessage) -> Verdict? {
         let subject = BaseSubject.of(message.subject).lowercased()
         let full = message.subject.lowercased()
         if let words = AutomaticPhrases.subjects.prefix(of: subject) ?? AutomaticPhrases.subjects.prefix(of: full),
             Self.leads(subject, words, message)
         {
-            return "subject starts with “\(words)”"
+            let isCertain = words.hasSuffix(":") || subject.hasPrefix("\(words):") || full.hasPrefix("\(words):")
+            return Verdict(reason: "subject starts with “\(words)”", isCertain: isCertain)
         }
         guard message.reply.visible.utf8.count < 4_000 else { return nil }
         let text = Self.folded(message.reply.visible)
-        guard !text.isEmpty, text.utf8.count < 2_000 else { return nil }
-        let absent = AutomaticPhrases.absent.first(in: text)
-        let machine = AutomaticPhrases.machines.first(in: text)
-        if let machine, absent != nil { return "text says “\(machine)”" }
-        let receipt = AutomaticPhrases.receipts.first(in: text)
-        if let receipt, machine != nil { return "text says “\(receipt)”" }
-        let departure = AutomaticPhrases.departures.first(in: text)
-        guard absent ?? machine ?? departure ?? receipt != nil, !AutomaticPhrases.wishes.matches(text) else {
-            return nil
+        guard text.utf8.count > 2, text.utf8.count < 2_000 else { return nil }
+        if let words = AutomaticPhrases.gateways.prefix(of: subject), !text.holds("?"),
+            AutomaticPhrases.records.matches(text) || subject.utf8.count(where: { $0 >= 0x30 && $0 <= 0x39 }) >= 6
+        {
+            return Verdict(reason: "subject starts with “\(words)”")
         }
-        if let receipt, AutomaticPhrases.assurances.matches(text) { return "text says “\(receipt)”" }
-        if let sign = machine ?? absent, AutomaticPhrases.companions.matches(text) { return "text says “\(sign)”" }
-        if let departure, AutomaticPhrases.redirections.matches(text) { return "text says “\(departure)”" }
+        return Self.sign(in: text, message).map { Verdict(reason: "text says “\($0)”") }
+    }
+
+    /// What in the text decided.
+    private static func sign(in text: String, _ message: InboundMessage) -> String? {
+        let machine = AutomaticPhrases.machines.first(in: text)
+        if let machine, AutomaticPhrases.absent.matches(text) || AutomaticPhrases.receipts.matches(text) {
+            return machine
+        }
+        if let full = AutomaticPhrases.fullBoxes.first(in: text) { return full }
+        guard !AutomaticPhrases.wishes.matches(text) else { return nil }
+        if let notice = AutomaticPhrases.notices.first(in: text) { return notice }
+        if let refusal = AutomaticPhrases.refusals.first(in: text) { return refusal }
+        let absent = AutomaticPhrases.absent.first(in: text)
+        let receipt = AutomaticPhrases.receipts.first(in: text)
+        if let sign = receipt ?? AutomaticPhrases.thanks.first(in: text), AutomaticPhrases.assurances.matches(text) {
+            return sign
+        }
+        if let sign = machine ?? absent, AutomaticPhrases.companions.matches(text) { return sign }
+        if let departure = AutomaticPhrases.departures.first(in: text), AutomaticPhrases.redirections.matches(text) {
+            return departure
+        }
+        if AutomaticPhrases.houses.matches(text), let closure = AutomaticPhrases.closures.first(in: text) {
+            return closure
+        }
+        guard Self.namesAnother(text, than: message) else { return nil }
+        if let absent { return absent }
+        if let ending = AutomaticPhrases.endings.first(in: text), AutomaticPhrases.belongings.matches(text) {
+            return ending
+        }
         return nil
+    }
+
+    /// Whether the text names an address that is neither the sender's nor the receiver's: who helps instead, or where the
+    /// sender is to be found now. A customer who tells a new address writes from it.
+    private static func namesAnother(_ text: String, than message: InboundMessage) -> Bool {
+        guard text.utf8.contains(0x40) else { return false }
+        let known = Set((message.writtenFrom + message.writtenTo + message.writtenCc).map { $0.address.lowercased() })
+        return FailedAddresses.addresses(in: text).contains { !known.contains($0.lowercased()) }
     }
 
     /// Words that people also start a subject with count only when the text agrees or asks for nothing.
@@ -38,7 +76,9 @@ enum AutomaticWords {
             "respuesta", "risposta", "resposta",
             "svar", "vastaus", "odpowied", "ответ", "自動", "自动", "yanıt", "válasz", "răspuns", "odpověď", "ooo",
         ]
-        if sure.contains(where: { words.contains($0) }) { return true }
+        if sure.contains(where: { words.contains($0) }) {
+            return !AutomaticPhrases.receiving.matches(Self.folded(message.reply.visible))
+        }
         // `Out of office: Re: your order` quotes the subject it answers.
         let rest = subject.dropFirst(words.count)
         if rest.hasPrefix(":") || rest.hasPrefix(" re") { return true }
@@ -46,11 +86,12 @@ enum AutomaticWords {
             && !AutomaticPhrases.wishes.matches(rest)
     }
 
-    /// Lower case, white space as single blanks, typographic apostrophes as the plain one, "I am" in full: one spelling
+    /// Lower case, white space as single blanks and one at each end, typographic apostrophes as the plain one, "I am" in full: one spelling
     /// suffices in lists.
     private static func folded(_ text: String) -> String {
-        var output: [UInt8] = []
-        let bytes = Array(text.lowercased().utf8)
+        var output: [UInt8] = [0x20]
+        let bytes = Array((text.isASCII ? text.lowercasedASCII() : text.lowercased()).utf8)
+        output.reserveCapacity(bytes.count + 2)
         var index = 0
         while index < bytes.count {
             let byte = bytes[index]
@@ -59,16 +100,16 @@ enum AutomaticWords {
             } else if byte == 0xE2, index + 2 < bytes.count, bytes[index + 1] == 0x80, bytes[index + 2] | 1 == 0x99 {
                 output.append(0x27)
                 index += 2
+            } else if byte == 0x6D, output.last == 0x27, output.dropLast().last == 0x69, output.dropLast(2).last == 0x20
+            {
+                output.removeLast()
+                output += " am".utf8
             } else {
                 output.append(byte)
-                // `i'm` behind a blank or at the start.
-                if byte == 0x6D, output.suffix(3).elementsEqual("i'm".utf8), output.dropLast(3).last ?? 0x20 == 0x20 {
-                    output.removeLast(2)
-                    output += " am".utf8
-                }
             }
             index += 1
         }
+        if output.last != 0x20 { output.append(0x20) }
         return String(decoding: output, as: UTF8.self)
     }
 }

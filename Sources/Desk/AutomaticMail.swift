@@ -22,8 +22,10 @@ package enum AutomaticMail {
         if let reason = signs.listField {
             return MessageClassification(kind: .list, reasons: [reason], suppressAutoReply: true)
         }
-        if let reason = AutomaticWords.verdict(message) {
-            return MessageClassification(kind: .autoReply, reasons: [reason], suppressAutoReply: true)
+        if let words = AutomaticWords.verdict(message) {
+            var guess = MessageClassification(kind: .autoReply, reasons: [words.reason], suppressAutoReply: true)
+            guess.isByWords = !words.isCertain
+            return guess
         }
         if let reason = signs.robot {
             return MessageClassification(kind: .other, reasons: [reason], suppressAutoReply: true)
@@ -124,8 +126,8 @@ struct MailSigns {
     /// The envelope sender is empty, as that of every report and many automatic answers.
     var hasNullReturnPath: Bool {
         guard let path = self.fields["return-path"] else { return false }
-        let bare = path.filter { !$0.isWhitespace }
-        return bare == "<>" || bare.isEmpty || bare.lowercased().hasPrefix("<mailer-daemon")
+        let bare = String(decoding: path.utf8.filter { $0 > 0x20 }, as: UTF8.self)
+        return bare == "<>" || bare.isEmpty || bare.lowercasedASCII().hasPrefix("<mailer-daemon")
     }
 
     var senderAddress: String {
@@ -155,6 +157,7 @@ struct MailSigns {
 
     /// RFC 3834 and the fields that came before it.
     var automaticField: String? {
+        if let program = self.programAnswer { return program }
         if let value = self.token("auto-submitted"), !value.isEmpty, value != "no" { return "Auto-Submitted: \(value)" }
         for name in [
             "x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply",
@@ -176,6 +179,24 @@ struct MailSigns {
             if let value = self.fields[name]?.lowercased(), value.holds("vacation") || value.holds("autorespond") {
                 return "\(name): vacation"
             }
+        }
+        return nil
+    }
+
+    /// A receipt that a mail was read (RFC 8098), or an answer to an invitation (RFC 6047): a click, and no letter.
+    private var programAnswer: String? {
+        let type = self.fields["content-type"]?.lowercased() ?? ""
+        if type.holds("disposition-notification")
+            || self.message.reports.contains(where: { $0.contentType == "message/disposition-notification" })
+        {
+            return "receipt for a mail that was read"
+        }
+        let isCalendar = type.holds("text/calendar")
+        if isCalendar, type.holds("method=reply") || type.holds("method=\"reply\"") { return "answer to an invitation" }
+        if isCalendar || self.message.leafTypes.contains("text/calendar"),
+            AutomaticPhrases.invitationAnswers.prefix(of: self.message.subject.lowercased()) != nil
+        {
+            return "answer to an invitation"
         }
         return nil
     }
@@ -211,26 +232,33 @@ struct MailSigns {
         return nil
     }
 
+    private static let silentNames = PhraseSet([
+        "noreply", "donotreply", "nepasrepondre", "neantworten", "noresponder", "naorespond", "noresponda",
+        "nichtantworten", "keineantwort",
+    ])
+    private static let programNames: Set<String> = [
+        "listserv", "majordomo", "mailman", "autoresponder", "autoreply", "autoresponse", "notifications",
+        "notification", "voicemail", "scanner", "printer", "copier", "drucker", "kopierer", "imprimante", "monitoring",
+        "nagios", "zabbix", "cron", "anrufbeantworter", "mailbot", "newsletter",
+    ]
+
+    /// Letters and digits alone.
+    private static func bare(_ local: String) -> String {
+        String(
+            decoding: local.utf8.filter { ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) }, as: UTF8.self)
+    }
+
     /// A sender that is no person, by its address.
     var robot: String? {
         let address = self.senderAddress
         if self.own.contains(address) { return "sent from an address of our own" }
         let local = String(address.prefix { $0 != "@" })
-        let bare = local.filter { $0.isLetter || $0.isNumber }
-        for name in [
-            "noreply", "donotreply", "nepasrepondre", "neantworten", "noresponder", "naorespond", "noresponda",
-            "nichtantworten", "keineantwort",
-        ]
-        where bare.hasPrefix(name) || bare.hasSuffix(name) {
+        let bare = local.isASCII ? Self.bare(local) : local.filter { $0.isLetter || $0.isNumber }
+        if let name = Self.silentNames.first(in: bare), bare.hasPrefix(name) || bare.hasSuffix(name) {
             return "sender takes no answers: \(local)"
         }
         if self.isDaemon { return "sender is a mail system" }
-        for name in [
-            "listserv", "majordomo", "mailman", "autoresponder", "autoreply", "autoresponse", "notifications",
-            "notification",
-        ] where bare == name || local.hasPrefix("\(name)@") {
-            return "sender is a program: \(local)"
-        }
+        if Self.programNames.contains(bare) { return "sender is a program: \(local)" }
         return nil
     }
 

@@ -200,13 +200,15 @@ extension BounceText {
 
     /// The Message-ID of the mail that the report is about.
     static func originalMessageID(_ message: InboundMessage) -> MessageID? {
-        for report in message.reports {
+        for report in message.reports where report.text.holdsName("message-id:") {
             for name in ["message-id:", "original-message-id:", "x-original-message-id:"] {
                 if let id = Self.messageID(name, in: report.text) { return id }
             }
         }
-        for name in ["message-id:", "original-message-id:"] {
-            if let id = Self.messageID(name, in: message.bodyText) { return id }
+        if message.bodyText.holdsName("message-id:") {
+            for name in ["message-id:", "original-message-id:"] {
+                if let id = Self.messageID(name, in: message.bodyText) { return id }
+            }
         }
         return message.inReplyTo.first ?? message.references.last
     }

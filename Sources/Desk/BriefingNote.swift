@@ -47,7 +47,7 @@ package enum BriefingNote {
             "Priority: \(analysis.priority.level.rawValue)"
                 + (analysis.priority.reasons.isEmpty
                     ? "" : " (" + analysis.priority.reasons.joined(separator: "; ") + ")")
-                + ". Mood: \(analysis.sentiment.label). Language: \(analysis.language).")
+                + ". Mood: \(Self.mood(analysis.sentiment)). Language: \(analysis.language).")
         lines += Self.evidence(briefing)
         if briefing.contactCount > 1 { lines.append("Contact: mail number \(briefing.contactCount) in this ticket.") }
         lines.append(
@@ -96,6 +96,14 @@ package enum BriefingNote {
             lines.remove(at: sources.count > 1 ? sources[sources.count - 1] : lines.count - 2)
         }
         return lines
+    }
+
+    private static func mood(_ sentiment: Analysis.Sentiment) -> String {
+        switch sentiment.trend {
+        case .better: "\(sentiment.label), better than before"
+        case .worse: "\(sentiment.label), worse than before"
+        case .steady, nil: sentiment.label
+        }
     }
 
     static func action(_ action: Decision.Action) -> String {

@@ -36,7 +36,10 @@ package struct DeskContext: Sendable {
 
     /// Every address of somebody who answers customers, lower case.
     var agentAddresses: Set<String> {
-        Set((self.settings.agents + self.settings.escalation.team).map(\.normalized)).subtracting(self.ownAddresses)
+        Set(
+            (self.settings.agents + self.settings.escalation.team + self.settings.escalation.onCall.map(\.address))
+                .map(\.normalized)
+        ).subtracting(self.ownAddresses)
     }
 
     var threading: Threading {

@@ -183,7 +183,12 @@ struct IntakePlanner {
         case .attachFlagged(let ticket, let reason):
             return Thread(ticketID: ticket.id, isFlagged: true, reason: reason)
         case .open(let linked, let isStranger, let reason):
-            // Robots and bounces that answer nothing of ours are kept, but are nobody's work.
+            // Robots and bounces that answer nothing of ours are kept, but are nobody's work. What only sounds like one is:
+            // a customer who is taken for a robot loses an acknowledgement, never the ticket.
+            if classification.isByWords {
+                classification.kind = .human
+                classification.reasons.append("opens a ticket all the same: only its words are a robot's")
+            }
             switch classification.kind {
             case .autoReply, .bounce, .successDSN, .feedback:
                 return Thread(ticketID: nil, reason: "automatic mail that belongs to no ticket")

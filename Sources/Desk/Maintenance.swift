@@ -92,7 +92,9 @@ package struct DeskUpkeep: Sendable {
 
     package func turn() async throws {
         let store = self.context.store
-        for (id, ticket) in try await store.recoverOutbox() {
+        for (id, ticket) in try await store.recoverOutbox(hasEnded: {
+            ProcessIdentity($0)?.hasEnded ?? false
+        }) {
             self.context.logger.error(
                 "a mail may or may not have been sent; a person has to decide",
                 metadata: .with([.outbox: id, .ticket: ticket?.description ?? "none"]))

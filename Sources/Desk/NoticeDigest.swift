@@ -16,7 +16,7 @@ struct NoticeDigest: Sendable {
     /// Queues the digest that is due for a mailbox, if one is.
     func queue(for mailbox: MailboxSettings) async throws {
         let store = self.context.store
-        let team = self.context.settings.escalation.team
+        let team = self.context.settings.escalation.recipients(category: nil)
         guard !team.isEmpty, let mailboxID = try await store.mailboxID(named: mailbox.name) else { return }
         let id = try await store.ids.one()
         try await store.pool.withTransaction { transaction in

@@ -14,7 +14,7 @@ internal import WorkQueue
 /// `uncertain`: it is never sent again by itself (C4).
 struct OutboxSender: Sendable {
     static let claimCount = 20
-    /// Short, for it is how long a mail waits whose sender died before it began; the transmission renews it.
+    /// How long a mail waits whose sender died on another host before it began; the transmission renews it.
     static let claimLease: Duration = .seconds(60)
     /// A mail that was deferred this often needs a person.
     static let attemptLimit = 12
@@ -79,6 +79,7 @@ struct OutboxSender: Sendable {
         let settings = self.context.settings
         let claim = try await self.context.store.claimOutbox(
             mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease,
+            owner: ProcessIdentity.current.description,
             judge: { candidates, facts in
                 var guardian = LoopGuard(
                     caps: settings.automaticCaps, noticeCap: settings.escalation.hourlyCap, facts: facts)
@@ -103,9 +104,7 @@ struct OutboxSender: Sendable {
     }
 
     private func connect() async throws -> SMTPSession {
-        try await SMTPSession.connect(
-            to: self.mailbox.smtp, as: MailboxConnection.smtpCredential(of: self.mailbox),
-            helo: self.mailbox.address.domain, logger: self.context.logger)
+        try await MailboxConnection.openSMTP(self.mailbox, logger: self.context.logger)
     }
 
     private func release(_ mails: ArraySlice<OutboxMail>, after delay: Duration, reply: String?) async throws {

@@ -72,8 +72,8 @@ package struct MailboxSettings: Sendable {
     package var smtp: MailEndpoint
     package var user: String
     package var password: Secret
-    /// When set, OAuth2 is used instead of the password.
-    package var oauth: OAuthSettings?
+    /// When set, OAuth2 is used instead of the password; shared by all connections, so that each token is asked for once.
+    package var oauth: OAuthTokenSource?
     /// SMTP credentials when they differ from the mailbox's; empty user means the same as for IMAP. `none` logs in
     /// nowhere, for a relay on loopback.
     package var smtpLogin: SMTPLogin = .sameAsIMAP
@@ -121,20 +121,6 @@ package struct MailboxSettings: Sendable {
     package enum Marks: String, Sendable, CaseIterable { case keywords, none }
 }
 
-package struct OAuthSettings: Sendable {
-    package var tokenURL: String
-    package var clientID: String
-    package var clientSecret: Secret
-    package var refreshToken: Secret
-
-    package init(tokenURL: String, clientID: String, clientSecret: Secret, refreshToken: Secret) {
-        self.tokenURL = tokenURL
-        self.clientID = clientID
-        self.clientSecret = clientSecret
-        self.refreshToken = refreshToken
-    }
-}
-
 /// Folder names; empty means: by SPECIAL-USE, then by the usual names.
 package struct FolderSettings: Sendable {
     package var inbox = "INBOX"
@@ -160,6 +146,8 @@ package struct AcknowledgementSettings: Sendable {
 package struct EscalationSettings: Sendable {
     /// Who gets notices; empty means nobody, and the dashboard alone shows it.
     package var team: [MailAddress] = []
+    /// Who gets the notices of some categories or hours in the team's stead.
+    package var onCall: [OnCallRule] = []
     /// Notices an hour; a digest tells about those beyond.
     package var hourlyCap = 20
     /// Addresses whose mail is always escalated.

@@ -98,7 +98,7 @@ private struct TicketMails: Sendable {
     }
 
     func notice(about subject: TriageSubject, reason: String, id: Int64) -> OutboxMail? {
-        let team = self.context.settings.escalation.team
+        let team = self.context.settings.escalation.recipients(category: nil)
         guard let outgoing = self.outgoing(subject), !team.isEmpty else { return nil }
         let number = TicketNumber(subject.ticketNumber)
         let message = outgoing.notice(

@@ -26,8 +26,9 @@ package struct TriageStep: Sendable {
         let store = self.context.store
         let subjects = try await store.triageSubjects(ids)
         guard !subjects.isEmpty else { return [] }
-        var results = try await self.engines.current.analyse(
-            subjects.map { TriageInput(subject: $0.subject, body: Self.text(of: $0), context: self.triageContext($0)) })
+        var results = try await FollowUp.analyse(
+            subjects.map { ($0, TriageInput(subject: $0.subject, body: $0.question, context: self.triageContext($0))) },
+            engine: self.engines.current)
         for (index, subject) in subjects.enumerated() where results[index].analysis.language == "und" {
             // Too short to tell: the mailbox knows what its customers speak.
             results[index].analysis.language = self.mailboxes[subject.mailboxID]?.language ?? "en"
@@ -37,7 +38,9 @@ package struct TriageStep: Sendable {
         var writes: [MailboxWrite] = []
         var mails: [OutboxMail] = []
         let answers = try await self.answers(to: subjects, results, isBackfill: isBackfill)
-        for (index, (subject, result)) in zip(subjects, results).enumerated() {
+        for (index, (subject, judged)) in zip(subjects, results).enumerated() {
+            var result = judged
+            result.analysis.sentiment.trend = .init(from: subject.moods, to: result.analysis.sentiment.score)
             let outcome = self.outcome(of: subject, result, answers[index], isBackfill: isBackfill) {
                 keys.removeFirst()
             }
@@ -62,11 +65,6 @@ package struct TriageStep: Sendable {
         var record: TriageRecord
         var writes: [MailboxWrite] = []
         var mails: [OutboxMail] = []
-    }
-
-    /// What triage reads of a message: the new words, or everything when nothing new was found.
-    private static func text(of subject: TriageSubject) -> String {
-        subject.replyText.isEmpty ? subject.bodyText : subject.replyText
     }
 
     private func triageContext(_ subject: TriageSubject) -> TriageContext {
@@ -109,7 +107,7 @@ package struct TriageStep: Sendable {
             self.addNote(to: &outcome, subject, result, answer, outgoing, nextID: nextID)
         }
         self.addMark(to: &outcome, subject, result, mailbox, nextID: nextID)
-        if decision.action == .escalate {
+        if decision.action == .escalate, !subject.wasAnalysed {
             self.addNotice(to: &outcome, subject, result, answer, outgoing, nextID: nextID)
         }
         if decision.action == .auto { self.addAutomaticAnswer(to: &outcome, subject, answer, outgoing, nextID: nextID) }
@@ -150,7 +148,7 @@ package struct TriageStep: Sendable {
     ) -> Answerer.Inquiry {
         let settings = self.context.settings.draft
         var question = MailQuestion(
-            subject: subject.subject, body: Self.text(of: subject), customerName: subject.customerName,
+            subject: subject.subject, body: subject.question, customerName: subject.customerName,
             language: result.analysis.language, sentiment: result.analysis.sentiment.score,
             hasAttachment: subject.attachmentCount > 0, familiarity: result.analysis.familiarity,
             category: result.analysis.category.topLevel,
@@ -167,7 +165,7 @@ package struct TriageStep: Sendable {
     private func decision(
         _ subject: TriageSubject, _ result: TriageResult, _ answer: Answer?, mode: Mode
     ) -> Decision {
-        let text = subject.subject + "\n" + Self.text(of: subject)
+        let text = subject.subject + "\n" + subject.question
         var input = DecisionInput(
             mode: mode,
             classification: MessageClassification(
@@ -240,13 +238,14 @@ package struct TriageStep: Sendable {
         to outcome: inout Outcome, _ subject: TriageSubject, _ result: TriageResult, _ answer: Answer?,
         _ outgoing: OutgoingMail, nextID: () -> Int64
     ) {
-        let team = self.context.settings.escalation.team
+        let team = self.context.settings.escalation.recipients(
+            category: outcome.record.analysis.category.name)
         guard !team.isEmpty else { return }
         let id = nextID()
         let briefing = self.briefing(subject, outcome.record, answer)
         let message = outgoing.notice(
             ticket: subject.ticketID, to: team, subject: EscalationNotice.subject(briefing),
-            body: EscalationNotice.body(briefing, customerText: Self.text(of: subject)), sequence: id)
+            body: EscalationNotice.body(briefing, customerText: subject.question), sequence: id)
         outcome.mails.append(self.mail(id, .notice, subject, message, recipients: team, from: outgoing))
     }
 
@@ -269,7 +268,9 @@ package struct TriageStep: Sendable {
             ticket: TicketNumber(subject.ticketNumber), subject: subject.subject, customer: subject.customerEmail,
             analysis: record.analysis, decision: record.decision)
         briefing.draft = answer?.draft
-        briefing.remarks = answer?.remarks ?? []
+        briefing.remarks =
+            (subject.missingPiece.map { ["the customer sent what was missing: \($0)"] } ?? [])
+            + (answer?.remarks ?? [])
         briefing.history = (answer?.memories ?? []) + subject.history
         briefing.readers = [subject.customerEmail] + subject.participants
         briefing.contactCount = subject.contacts

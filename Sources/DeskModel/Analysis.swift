@@ -66,6 +66,25 @@ package struct Analysis: Sendable, Codable, Hashable {
         package var score: Double
         /// Probability of the label, 0…1.
         package var confidence: Double
+        /// Against the customer's earlier mails in the thread; nil in the first one.
+        package var trend: Trend?
+
+        /// Where a customer's mood goes over a thread.
+        package enum Trend: String, Sendable, Codable {
+            case better, steady, worse
+
+            /// Difference of scores that is more than chance wording.
+            private static let step = 0.3
+
+            /// The newest mail against the mean of those before it.
+            /// - Parameter earlier: Their scores, −1…1.
+            /// - Returns: nil when there are none.
+            package init?(from earlier: [Double], to score: Double) {
+                guard !earlier.isEmpty else { return nil }
+                let change = score - earlier.reduce(0, +) / Double(earlier.count)
+                self = change <= -Self.step ? .worse : change >= Self.step ? .better : .steady
+            }
+        }
 
         package init(label: String, score: Double, confidence: Double) {
             self.label = label

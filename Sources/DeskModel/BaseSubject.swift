@@ -23,7 +23,9 @@ package enum BaseSubject {
         var isClean = subject.utf8.first != 0x20 && subject.utf8.last != 0x20
         var previous: UInt8 = 0
         for byte in subject.utf8 {
-            if byte < 0x20 || byte >= 0x80 || (byte == 0x20 && previous == 0x20) { isClean = false }
+            // What blanks outside ASCII start with.
+            let mayBeBlank = byte == 0xC2 || (byte >= 0xE1 && byte <= 0xE3)
+            if byte < 0x20 || mayBeBlank || (byte == 0x20 && previous == 0x20) { isClean = false }
             previous = byte
         }
         return isClean ? subject : subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")

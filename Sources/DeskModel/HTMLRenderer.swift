@@ -198,16 +198,17 @@ struct HTMLRenderer {
 
     // MARK: - Marks of mail programs
 
+    private static let hiddenStyles = PhraseSet(["display:none", "visibility:hidden", "mso-hide:all"])
+    private static let hidingStyles = PhraseSet([
+        "display:none", "visibility:hidden", "mso-hide:all", "font-size", "max-height", "max-width", "opacity",
+    ])
+
     private static func isHidden(_ marks: HTMLScanner.Tag.Marks) -> Bool {
         if marks.isHidden { return true }
         let plain = marks.style
         guard !plain.isEmpty else { return false }
-        if plain.holds("display:none") || plain.holds("visibility:hidden") || plain.holds("mso-hide:all") {
-            return true
-        }
-        guard ["font-size", "max-height", "max-width", "opacity"].contains(where: { plain.holds($0) }) else {
-            return false
-        }
+        guard let sign = Self.hidingStyles.first(in: plain) else { return false }
+        if sign.utf8.contains(0x3A) || Self.hiddenStyles.matches(plain) { return true }
         for declaration in plain.split(separator: ";") {
             guard let colon = declaration.firstIndex(of: ":") else { continue }
             let value = declaration[declaration.index(after: colon)...]
@@ -230,24 +231,24 @@ struct HTMLRenderer {
         guard tag.name == "div" || tag.name == "span" || tag.name == "section" else { return false }
         guard !marks.names.isEmpty || !marks.id.isEmpty else { return false }
         let names = marks.names + " " + marks.id
-        return [
-            "gmail_quote", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "gmail_attr", "tutanota_quote",
-            "zmail_extra",
-        ]
-        .contains { names.holds($0) }
+        return Self.quoteNames.matches(names)
     }
+
+    private static let quoteNames = PhraseSet([
+        "gmail_quote", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "gmail_attr", "tutanota_quote",
+        "zmail_extra",
+    ])
+    private static let replyNames = PhraseSet([
+        "divrplyfwdmsg", "appendonsend", "stopspelling", "ymail_android_signature_quote",
+        "mail-editor-reference-message-container",
+    ])
 
     private mutating func mark(_ tag: HTMLScanner.Tag, _ marks: HTMLScanner.Tag.Marks) {
         let id = marks.id
         let style = marks.style
         let names = marks.names
         guard !id.isEmpty || !style.isEmpty || !names.isEmpty else { return }
-        if [
-            "divrplyfwdmsg", "appendonsend", "stopspelling", "ymail_android_signature_quote",
-            "mail-editor-reference-message-container",
-        ]
-        .contains(where: { id.holds($0) })
-            || id.hasPrefix("olk_src_body_section") || names.holds("olk_src_body_section")
+        if Self.replyNames.matches(id) || id.hasPrefix("olk_src_body_section") || names.holds("olk_src_body_section")
             || (tag.name == "div" && Self.isReplyRule(style))
         {
             self.wantsQuoteMark = self.quoteStart == nil
@@ -302,7 +303,11 @@ struct HTMLRenderer {
                     index += length - 1
                 } else {
                     self.flush()
-                    self.output.append(byte)
+                    let start = index - 1
+                    while index < bytes.endIndex, bytes[index] > 0x20, bytes[index] < 0xC2, bytes[index] != 0x26 {
+                        index += 1
+                    }
+                    self.output += bytes[start..<index]
                 }
             }
         }

@@ -103,7 +103,7 @@ struct HTMLScanner {
         while index < self.bytes.count, self.bytes[index] > 0x20, self.bytes[index] != 0x3E, self.bytes[index] != 0x2F {
             index += 1
         }
-        let name = String(decoding: self.bytes[nameStart..<min(index, nameStart + 32)], as: UTF8.self).lowercased()
+        let name = String(decoding: self.bytes[nameStart..<min(index, nameStart + 32)], as: UTF8.self).lowercasedASCII()
         let attributesStart = index
         var quote: UInt8 = 0
         var closing = index
@@ -126,13 +126,16 @@ struct HTMLScanner {
         }
         self.position = closing + 1
         let tag = Tag(name: name, isEnd: isEnd, attributes: self.bytes[attributesStart..<closing])
-        if !isEnd, ["script", "style", "title", "textarea", "xmp", "noembed"].contains(name) { self.skipRaw(name) }
+        if !isEnd { self.skipRaw(name) }
         return tag
     }
 
     /// The content of elements that hold no markup, up to their end tag.
     private mutating func skipRaw(_ name: String) {
-        guard name == "script" || name == "style" || name == "title" else { return }
+        switch name {
+        case "script", "style", "title": break
+        default: return
+        }
         let wanted = Array("</\(name)".utf8)
         var index = self.position
         while index + wanted.count <= self.bytes.count {
@@ -164,15 +167,22 @@ extension HTMLScanner.Tag {
         var bytes = self.attributes
         while let found = Self.nextAttribute(&bytes) {
             switch (found.name.count, found.name.first.map { $0 | 0x20 } ?? 0) {
-            case (2, 0x69): marks.id = Self.text(found.value).lowercased()
-            case (5, 0x63): marks.names = Self.text(found.value).lowercased()
+            case (2, 0x69): marks.id = Self.text(found.value).lowercasedASCII()
+            case (5, 0x63): marks.names = Self.text(found.value).lowercasedASCII()
             case (5, 0x73):
-                marks.style = String(decoding: found.value.filter { $0 > 0x20 }, as: UTF8.self).lowercased()
+                marks.style = String(decoding: Self.style(found.value), as: UTF8.self)
             case (6, 0x68): marks.isHidden = marks.isHidden || Self.text(found.name).lowercased() == "hidden"
             default: continue
             }
         }
         return marks
+    }
+
+    private static func style(_ value: ArraySlice<UInt8>) -> [UInt8] {
+        var style: [UInt8] = []
+        style.reserveCapacity(value.count)
+        for byte in value where byte > 0x20 { style.append(byte.lowercasedASCII) }
+        return style
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -51,12 +51,15 @@ package struct MessageID: Hashable, Sendable, Codable, CustomStringConvertible {
     package let text: String
 
     /// Takes the id with or without angle brackets; nil when it cannot be written into a header as it is.
-    package init?(_ text: some StringProtocol) {
-        var text = text[...]
-        if text.hasPrefix("<"), text.hasSuffix(">") { text = text.dropFirst().dropLast() }
-        guard !text.isEmpty, text.utf8.count <= 995 else { return nil }
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3C && $0 != 0x3E }) else { return nil }
-        self.text = String(text)
+    package init?(_ text: String) { self.init(text[...]) }
+
+    /// The same of a part of a text.
+    package init?(_ text: Substring) {
+        var bytes = text.utf8
+        if bytes.first == 0x3C, bytes.last == 0x3E { bytes = bytes.dropFirst().dropLast() }
+        guard !bytes.isEmpty, bytes.count <= 995 else { return nil }
+        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3C && $0 != 0x3E }) else { return nil }
+        self.text = String(Substring(bytes))
     }
 
     package init(from decoder: any Decoder) throws {

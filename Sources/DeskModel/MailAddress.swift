@@ -12,11 +12,13 @@ package struct MailAddress: Hashable, Sendable, Codable, CustomStringConvertible
 
     /// - Returns: nil unless `address` is one address of at most 254 octets without control characters or spaces
     ///   outside a quoted local part.
-    package init?(_ address: some StringProtocol, displayName: String? = nil) {
-        guard address.utf8.count <= 254 else { return nil }
-        var last: String.Index?
-        for index in address.utf8.indices where address.utf8[index] == 0x40 { last = index }
-        guard let at = last else { return nil }
+    package init?(_ address: Substring, displayName: String? = nil) {
+        self.init(String(address), displayName: displayName)
+    }
+
+    /// The same of a whole text.
+    package init?(_ address: String, displayName: String? = nil) {
+        guard address.utf8.count <= 254, let at = address.utf8.lastIndex(of: 0x40) else { return nil }
         let local = address[..<at]
         let domain = address[address.utf8.index(after: at)...]
         guard Self.isPlain(local, domain) || (Self.isLocalPart(local) && Self.isDomain(domain)) else { return nil }
@@ -41,7 +43,7 @@ package struct MailAddress: Hashable, Sendable, Codable, CustomStringConvertible
     package func hash(into hasher: inout Hasher) { hasher.combine(self.normalized) }
 
     /// What nearly all addresses are: ASCII letters, digits and a few marks on both sides; looked at by bytes.
-    private static func isPlain(_ local: some StringProtocol, _ domain: some StringProtocol) -> Bool {
+    private static func isPlain(_ local: Substring, _ domain: Substring) -> Bool {
         guard !local.isEmpty, local.utf8.count <= 128, !domain.isEmpty, domain.utf8.first != 0x2E,
             domain.utf8.first != 0x2D
         else { return false }
@@ -53,7 +55,7 @@ package struct MailAddress: Hashable, Sendable, Codable, CustomStringConvertible
         (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A)
     }
 
-    private static func isLocalPart(_ text: some StringProtocol) -> Bool {
+    private static func isLocalPart(_ text: Substring) -> Bool {
         guard !text.isEmpty, text.utf8.count <= 128 else { return false }
         if text.hasPrefix("\""), text.hasSuffix("\""), text.count >= 2 {
             var escaped = false
@@ -74,7 +76,7 @@ package struct MailAddress: Hashable, Sendable, Codable, CustomStringConvertible
         }
     }
 
-    private static func isDomain(_ text: some StringProtocol) -> Bool {
+    private static func isDomain(_ text: Substring) -> Bool {
         guard !text.isEmpty, text.utf8.count <= 255 else { return false }
         if text.hasPrefix("["), text.hasSuffix("]") {
             return text.dropFirst().dropLast().utf8.allSatisfy { byte in

@@ -163,6 +163,8 @@ package struct MessageClassification: Hashable, Sendable, Codable {
     /// True when nothing automatic may be sent because of this mail.
     package var suppressAutoReply: Bool
     package var bounce: Bounce?
+    /// True when nothing but the mail's words decided that it is automatic: a guess that must cost no customer a ticket.
+    package var isByWords = false
 
     package init(kind: Kind, reasons: [String], suppressAutoReply: Bool, bounce: Bounce? = nil) {
         self.kind = kind

@@ -56,8 +56,9 @@ package struct PhraseSet: Sendable {
         let pairs = self.pairs.span
         let last = text.count - 1
         guard last >= 0 else { return nil }
+        var pair = Int(text[0])
         for position in 0..<last {
-            let pair = Int(text[position]) << 8 | Int(text[position + 1])
+            pair = (pair & 0xFF) << 8 | Int(text[position + 1])
             guard pairs[pair >> 6] >> UInt64(pair & 63) & 1 == 1 else { continue }
             if let found = self.phrase(at: position, of: text) { return found }
         }

@@ -66,7 +66,7 @@ extension ReplyMarks {
     }
 
     /// `-Roman` or `- Roman Beispiel`
-    private static func isName(_ content: String) -> Bool {
+    private static func isName(_ content: Substring) -> Bool {
         let name = content.dropFirst().drop { $0 == " " || $0 == "-" }
         return !name.isEmpty && name.count <= 30 && name.allSatisfy { $0.isLetter || $0 == " " || $0 == "." }
             && name.split(separator: " ").count <= 3
@@ -76,7 +76,8 @@ extension ReplyMarks {
     static func nameLine(_ lines: [ReplyLine], above start: Int, _ isVisible: (Int) -> Bool) -> Int? {
         var index = start - 1
         while index > 0, lines[index].isBlank { index -= 1 }
-        guard index > 0, isVisible(index), lines[index].content.hasPrefix("-"), Self.isName(lines[index].content) else {
+        guard index > 0, isVisible(index), lines[index].content.begins(with: "-"), Self.isName(lines[index].content)
+        else {
             return nil
         }
         return index
@@ -88,7 +89,7 @@ extension ReplyMarks {
         var start = last
         while start > 0, last - start < 10, isVisible(start - 1), !lines[start - 1].isBlank { start -= 1 }
         guard start > 0, lines[start - 1].isBlank, last - start >= 1, last - start < 10 else { return nil }
-        guard lines[start...last].allSatisfy({ $0.content.utf8.count <= 90 && !$0.content.hasSuffix("?") }) else {
+        guard lines[start...last].allSatisfy({ $0.content.utf8.count <= 90 && !$0.content.ends(with: "?") }) else {
             return nil
         }
         return Self.hasContacts(lines[start...last]) ? start : nil
@@ -98,7 +99,7 @@ extension ReplyMarks {
         var contacts = 0
         for line in lines.prefix(14) where !line.isBlank {
             let lower = line.lower
-            let isPhone = lower.count(where: \.isNumber) >= 7 && lower.count(where: \.isLetter) <= 12
+            let isPhone = Self.isPhone(lower)
             if isPhone || lower.holds("www.") || lower.holds("http")
                 || (line.hasAt && lower.utf8.contains(0x2E)) || lower == "via mobile"
             {
@@ -108,11 +109,19 @@ extension ReplyMarks {
         return contacts >= 2
     }
 
-    private static func isDeviceLine(_ lower: String) -> Bool {
+    private static func isPhone(_ lower: Substring) -> Bool {
+        guard lower.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return lower.count(where: \.isNumber) >= 7 && lower.count(where: \.isLetter) <= 12
+        }
+        return lower.utf8.count { $0 >= 0x30 && $0 <= 0x39 } >= 7
+            && lower.utf8.count { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A } <= 12
+    }
+
+    private static func isDeviceLine(_ lower: Substring) -> Bool {
         let bare = Substring(lower.utf8.drop(while: Self.isLead))
         guard let start = Self.devices.prefix(of: bare) else {
             guard bare.utf8.count < 60, let last = bare.utf8.last, last >= 0x80 || last == 0x69 else { return false }
-            return bare.hasSuffix("から送信") || bare.hasSuffix("gönderildi")
+            return bare.ends(with: "から送信") || bare.ends(with: "gönderildi")
         }
         return start.holds("outlook") || start.hasPrefix("sent wirelessly")
             || Self.deviceWords.contains { bare.dropFirst(start.count - min(start.count, 12)).contains($0) }
@@ -127,12 +136,12 @@ extension ReplyMarks {
         }
     }
 
-    private static func isClosing(_ lower: String) -> Bool {
+    private static func isClosing(_ lower: Substring) -> Bool {
         self.closings.contains(Self.bare(lower))
     }
 
-    private static func bare(_ lower: String) -> String {
-        var text = lower.utf8[...]
+    private static func bare(_ lower: Substring) -> String {
+        var text = lower.utf8
         while let last = text.last, [0x2C, 0x2E, 0x21, 0x3B, 0x3A, 0x20, 0x2A].contains(last) { text.removeLast() }
         return String(Substring(text))
     }

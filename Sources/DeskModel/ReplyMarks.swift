@@ -36,7 +36,7 @@ enum ReplyMarks {
     }
 
     private static func attributionLength(_ lines: [ReplyLine], at index: Int) -> Int? {
-        var joined = ""
+        var joined: Substring = ""
         var hasVerb = false
         for length in 1...5 {
             guard index + length <= lines.count else { return nil }
@@ -45,11 +45,15 @@ enum ReplyMarks {
             if line.isBlank {
                 // One empty line is tolerated inside brackets that are still open.
                 guard length > 1, joined.utf8.count < 200, index + length < lines.count,
-                    lines[index + length].lower.hasPrefix("<")
+                    lines[index + length].lower.begins(with: "<")
                 else { return nil }
                 continue
             }
-            joined += (joined.isEmpty ? "" : " ") + line.lower
+            if length == 1 {
+                joined = line.lower
+            } else {
+                joined = Substring(joined + " " + line.lower)
+            }
             guard joined.utf8.count < 600 else { return nil }
             let isBeforeQuote = index + length < lines.count && lines[index + length].isQuoted
             hasVerb = hasVerb || line.hasVerb
@@ -62,14 +66,14 @@ enum ReplyMarks {
     /// Where "On … wrote:" starts inside a line, behind the words of the answer; nil when it does not.
     static func attributionInside(_ line: Substring) -> Substring.Index? {
         guard line.utf8.count < 500, line.utf8.last == 0x3A || line.utf8.last == 0x20,
-            line.hasSuffix("wrote:") || line.hasSuffix("wrote: ")
+            line.ends(with: "wrote:") || line.ends(with: "wrote: ")
         else { return nil }
         for mark in [" On ", "--- On ", "-On "] {
             guard let range = Self.firstRange(of: mark, in: line), range.lowerBound > line.startIndex else { continue }
             let start = mark.hasPrefix(" ") ? line.index(after: range.lowerBound) : range.lowerBound
             let before = line[..<start]
             guard before.contains(where: \.isLetter), !before.hasPrefix(">"), !before.contains("<") else { continue }
-            if Self.isAttribution(line[start...].lowercased(), isBeforeQuote: true, hasVerb: true) { return start }
+            if Self.isAttribution(line[start...].lowercased()[...], isBeforeQuote: true, hasVerb: true) { return start }
         }
         return nil
     }
@@ -96,63 +100,99 @@ enum ReplyMarks {
             || Self.starts.prefix(of: line.lower) != nil || Self.originals.prefix(of: line.lower) != nil
     }
 
-    private static func startsProperly(_ text: String) -> Bool {
+    private static func startsProperly(_ text: Substring) -> Bool {
         text.first?.isNumber == true || Self.starts.prefix(of: text) != nil
     }
 
-    private static func mayStart(_ text: String) -> Bool {
+    private static func mayStart(_ text: Substring) -> Bool {
         Self.starts.prefix(of: text) != nil || text.utf8.contains(0x40) || Self.hasDate(text)
     }
 
-    private static func isAttribution(_ text: String, isBeforeQuote: Bool, hasVerb: Bool) -> Bool {
+    private static func isAttribution(_ text: Substring, isBeforeQuote: Bool, hasVerb: Bool) -> Bool {
         guard hasVerb || text.utf8.contains(0x40), text.utf8.count > 10 else { return false }
-        let dashes = text.hasPrefix("---") && text.hasSuffix("---")
-        var text = text.drop { $0 == "-" || $0 == " " || $0 == "*" || $0 == "_" }
-        while text.last == "-" { text.removeLast() }
-        while let last = text.last, last.isWhitespace || last == "*" || last == "_" { text.removeLast() }
-        let endsInColon = text.hasSuffix(":") || text.hasSuffix("：")
+        let dashes = text.begins(with: "---") && text.ends(with: "---")
+        var text = Substring(text.utf8.drop { $0 == 0x2D || $0 == 0x20 || $0 == 0x2A || $0 == 0x5F })
+        while text.utf8.last == 0x2D { text = Substring(text.utf8.dropLast()) }
+        text = Self.withoutMarks(text)
+        let endsInColon = text.ends(with: ":") || text.ends(with: "：")
         if endsInColon { text.removeLast() }
-        while let last = text.last, last.isWhitespace || last == "*" || last == "_" { text.removeLast() }
-        if text.hasSuffix("(a)") || text.hasSuffix("(а)") { text = text.dropLast(3) }
-        let endsInVerb = hasVerb && Self.verbs.contains { text.hasSuffix($0) }
+        text = Self.withoutMarks(text)
+        if text.ends(with: "(a)") || text.ends(with: "(а)") { text = text.dropLast(3) }
+        let endsInVerb = hasVerb && Self.verbs.contains { text.ends(with: $0) }
         guard endsInVerb || endsInColon || isBeforeQuote else { return false }
         let hasAddress = text.utf8.contains(0x40)
         let hasDate = Self.hasDate(text)
         if endsInVerb, hasDate || hasAddress || dashes { return true }
-        if isBeforeQuote, hasDate, hasAddress, text.hasSuffix(">"), text.utf8.count < 200 { return true }
+        if isBeforeQuote, hasDate, hasAddress, text.ends(with: ">"), text.utf8.count < 200 { return true }
         guard endsInColon else { return false }
-        if text.hasPrefix("on "), text.hasSuffix(" sent"), hasDate, hasAddress { return true }
+        if text.begins(with: "on "), text.ends(with: " sent"), hasDate, hasAddress { return true }
         // The name may follow the verb: "Am 3. Mai schrieb Anna Beispiel <anna@…>:".
         let holdsVerb = hasVerb && Self.innerVerbs.matches(" \(text) ")
         if holdsVerb, hasDate || hasAddress, text.utf8.count < 400 { return true }
         // A date and a mailbox with nothing else: "2024-05-03 10:00 GMT+02:00 Anna <anna@…>:".
-        return hasDate && hasAddress && text.hasSuffix(">") && text.utf8.count < 250
+        return hasDate && hasAddress && text.ends(with: ">") && text.utf8.count < 250
+    }
+
+    /// Without blanks, stars and underscores at the end.
+    private static func withoutMarks(_ text: Substring) -> Substring {
+        var text = text
+        while let last = text.utf8.last {
+            if last <= 0x20 || last == 0x2A || last == 0x5F {
+                text = Substring(text.utf8.dropLast())
+            } else if last >= 0x80, text.last?.isWhitespace == true {
+                text.removeLast()
+            } else {
+                break
+            }
+        }
+        return text
     }
 
     /// A time of day or a day with a year.
-    private static func hasDate(_ text: some StringProtocol) -> Bool {
-        var digits = 0
-        var groups: [Int] = []
-        var hasTime = false
-        var previous: Character = " "
-        var before = 0
-        for character in text {
-            if character.isNumber {
-                digits += 1
-                if previous == ":" || previous == ".", before > 0, before <= 2, digits == 2 { hasTime = true }
+    private static func hasDate(_ text: Substring) -> Bool {
+        var date = DateShape()
+        if text.utf8.allSatisfy({ $0 < 0x80 }) {
+            for byte in text.utf8 { date.take(isDigit: byte >= 0x30 && byte <= 0x39, byte == 0x3A || byte == 0x2E) }
+        } else {
+            for character in text { date.take(isDigit: character.isNumber, character == ":" || character == ".") }
+        }
+        return date.isDate
+    }
+
+    /// Groups of digits as a line shows them.
+    private struct DateShape {
+        private var digits = 0
+        private var before = 0
+        private var isAfterMark = false
+        private var hasTime = false
+        private var hasGroup = false
+        private var hasYear = false
+        private var hasDay = false
+
+        mutating func take(isDigit: Bool, _ isMark: Bool) {
+            if isDigit {
+                self.digits += 1
+                if self.isAfterMark, self.before > 0, self.before <= 2, self.digits == 2 { self.hasTime = true }
             } else {
-                if digits > 0 {
-                    groups.append(digits)
-                    before = digits
-                } else {
-                    before = 0
-                }
-                digits = 0
-                previous = character
+                self.endGroup()
+                self.before = self.digits
+                self.digits = 0
+                self.isAfterMark = isMark
             }
         }
-        if digits > 0 { groups.append(digits) }
-        return (hasTime && !groups.isEmpty) || (groups.contains(4) && groups.contains { $0 <= 2 })
+
+        private mutating func endGroup() {
+            guard self.digits > 0 else { return }
+            self.hasGroup = true
+            if self.digits == 4 { self.hasYear = true }
+            if self.digits <= 2 { self.hasDay = true }
+        }
+
+        var isDate: Bool {
+            var ended = self
+            ended.endGroup()
+            return (ended.hasTime && ended.hasGroup) || (ended.hasYear && ended.hasDay)
+        }
     }
 
     // MARK: - Separators and copied headers
@@ -214,10 +254,10 @@ enum ReplyMarks {
         return nil
     }
 
-    private static func isOriginalLine(_ lower: String) -> Bool {
+    private static func isOriginalLine(_ lower: Substring) -> Bool {
         let bare =
             lower.unicodeScalars.first.map(Self.isMark) == true
-            ? lower.drop { $0.unicodeScalars.first.map(Self.isMark) == true } : lower[...]
+            ? lower.drop { $0.unicodeScalars.first.map(Self.isMark) == true } : lower
         guard let word = Self.originals.prefix(of: bare) else { return false }
         let hasDashes =
             lower.hasPrefix("--") || lower.hasPrefix("__") || lower.hasPrefix("==") || lower.hasPrefix("—")
@@ -237,7 +277,7 @@ enum ReplyMarks {
         }
     }
 
-    static func isRule(_ text: String) -> Bool {
+    static func isRule(_ text: Substring) -> Bool {
         switch text.utf8.first {
         case 0x2D, 0x5F, 0x3D, 0x2A, 0x23, 0x7E: return text.utf8.allSatisfy { $0 == text.utf8.first || $0 == 0x20 }
         case 0xE2: break
@@ -286,14 +326,15 @@ enum ReplyMarks {
         return last - index + 1
     }
 
-    private static func holdsFields(_ lower: String) -> Bool {
+    private static func holdsFields(_ lower: Substring) -> Bool {
         [" date:", " sent:", " to:", " subject:", " gesendet:", " an:", " betreff:", " envoyé :", " objet :"].count {
             lower.holds($0)
         } >= 1
     }
 
     /// The name before the colon, without the marks around it; nil when the line is no field.
-    private static func field(_ lower: String) -> String? {
+    private static func field(_ lower: Substring) -> String? {
+        guard lower.utf8.prefix(96).contains(where: { $0 == 0x3A || $0 == 0x9A }) else { return nil }
         var name: [UInt8] = []
         var previous: UInt8 = 0
         var hasColon = false

@@ -165,29 +165,39 @@ package enum ReplyParser {
     // MARK: - Result
 
     private static func joined(_ lines: [ReplyLine], _ roles: [Role], _ role: Role) -> String {
-        var parts: [Substring] = []
+        guard roles.contains(role) else { return "" }
+        var text = ""
+        var isFirst = true
+        var isAfterEmpty = false
         var gap = false
         for index in lines.indices {
-            if roles[index] == role {
-                if gap, !parts.isEmpty, parts.last?.isEmpty == false { parts.append("") }
-                gap = false
-                parts.append(lines[index].text)
-            } else {
+            guard roles[index] == role else {
                 gap = true
+                continue
             }
+            if !isFirst { text += gap && !isAfterEmpty ? "\n\n" : "\n" }
+            gap = false
+            text += lines[index].text
+            isFirst = false
+            isAfterEmpty = lines[index].text.isEmpty
         }
-        return Self.trimmed(parts.joined(separator: "\n"))
+        return Self.trimmed(text)
     }
 
     /// Without blank lines at both ends and blanks at the end.
     private static func trimmed(_ text: String) -> String {
-        let bytes = Array(text.utf8)
-        guard let last = bytes.lastIndex(where: { $0 > 0x20 }) else { return "" }
+        let bytes = text.utf8Span.span
         var start = 0
-        for (index, byte) in bytes.enumerated() {
-            if byte == 0x0A { start = index + 1 } else if byte > 0x20 { break }
+        var end = bytes.count
+        while end > 0, bytes[end - 1] <= 0x20 { end -= 1 }
+        var position = 0
+        while position < end, bytes[position] <= 0x20 {
+            if bytes[position] == 0x0A { start = position + 1 }
+            position += 1
         }
-        return String(decoding: bytes[start...last], as: UTF8.self)
+        guard start > 0 || end < bytes.count else { return text }
+        let first = text.utf8.index(text.startIndex, offsetBy: start)
+        return String(text[first..<text.utf8.index(first, offsetBy: end - start)])
     }
 }
 
@@ -196,9 +206,9 @@ struct ReplyLine {
     /// As it stands, without CR; empty for a line that shows nothing.
     let text: Substring
     /// Trimmed and cut after 1,000 octets, for looking at.
-    let content: String
+    let content: Substring
     /// Lower case of `content`.
-    let lower: String
+    let lower: Substring
     let isQuoted: Bool
     /// Whether a word for "wrote" stands in it.
     let hasVerb: Bool
@@ -207,15 +217,11 @@ struct ReplyLine {
     var isBlank: Bool { self.content.isEmpty }
 
     init(_ line: Substring) {
-        var text = line
-        if text.utf8.last == 0x0D { text = Substring(text.utf8.dropLast()) }
-        var bytes = text.utf8.drop { $0 <= 0x20 }.prefix(1_000)
-        while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
-        let first = bytes.first ?? 0
-        var content = String(Substring(bytes))
-        let isASCII = content.utf8.allSatisfy { $0 < 0x80 }
+        let shape = Shape(line)
+        let text = Self.cut(line, 0, shape.length)
+        var content = Self.cut(line, shape.start, shape.end)
         // U+1427 is the mark that a read-receipt extension leaves behind.
-        if !isASCII, first >= 0x80,
+        if shape.first >= 0x80,
             content.unicodeScalars.allSatisfy({ [0xA0, 0x200B, 0xFEFF, 0x1427].contains($0.value) })
         {
             content = ""
@@ -224,13 +230,57 @@ struct ReplyLine {
         self.text = content.isEmpty ? "" : text
         // `>:` and `> wrote:` are the rest of an attribution that was wrapped inside the brackets.
         let isRest =
-            first == 0x3E && (content == ">:" || (content.utf8.count < 12 && content.hasSuffix("wrote:")))
+            shape.first == 0x3E
+            && (content == ">:" || (content.utf8.count < 12 && content.ends(with: "wrote:")))
         self.isQuoted =
-            (first == 0x3E && !isRest) || (first == 0x7C && content.hasPrefix("|>"))
-            || (first >= 0x80 && content.hasPrefix("＞"))
+            (shape.first == 0x3E && !isRest) || (shape.first == 0x7C && content.begins(with: "|>"))
+            || (shape.first >= 0x80 && content.begins(with: "＞"))
         // Nobody looks at the words of quoted lines.
-        self.lower = self.isQuoted ? content : isASCII ? content.lowercasedASCII() : content.lowercased()
+        if self.isQuoted || (shape.isASCII && !shape.hasCapitals) {
+            self.lower = content
+        } else {
+            self.lower = shape.isASCII ? String(content).lowercasedASCII()[...] : content.lowercased()[...]
+        }
         self.hasVerb = !self.isQuoted && ReplyMarks.verbSet.matches(self.lower)
-        self.hasAt = content.utf8.contains(0x40)
+        self.hasAt = shape.hasAt
+    }
+
+    private static func cut(_ line: Substring, _ start: Int, _ end: Int) -> Substring {
+        let bytes = line.utf8
+        let first = bytes.index(bytes.startIndex, offsetBy: start)
+        return line[first..<bytes.index(first, offsetBy: end - start)]
+    }
+
+    /// What one pass over the octets tells.
+    private struct Shape {
+        /// Without CR.
+        var length: Int
+        var start = 0
+        var end: Int
+        var first: UInt8 = 0
+        var isASCII = true
+        var hasCapitals = false
+        var hasAt = false
+
+        init(_ line: Substring) {
+            let bytes = line.utf8Span.span
+            self.length = bytes.count
+            if self.length > 0, bytes[self.length - 1] == 0x0D { self.length -= 1 }
+            while self.start < self.length, bytes[self.start] <= 0x20 { self.start += 1 }
+            self.end = self.length
+            if self.end > self.start + 1_000 {
+                self.end = self.start + 1_000
+                while bytes[self.end] & 0xC0 == 0x80 { self.end -= 1 }
+            }
+            while self.end > self.start, bytes[self.end - 1] <= 0x20 { self.end -= 1 }
+            guard self.start < self.end else { return }
+            self.first = bytes[self.start]
+            for position in self.start..<self.end {
+                let byte = bytes[position]
+                if byte >= 0x80 { self.isASCII = false }
+                if byte >= 0x41, byte <= 0x5A { self.hasCapitals = true }
+                if byte == 0x40 { self.hasAt = true }
+            }
+        }
     }
 }

@@ -43,6 +43,14 @@ package struct TriageSubject: Sendable {
     package var hasTouchedDraft: Bool
     /// ISO 639-1, from the last analysis; nil before.
     package var language: String?
+    /// Sentiment of the customer's earlier mails in this ticket, −1…1, oldest first.
+    package var moods: [Double]
+    /// As the ticket was opened.
+    package var ticketSubject: String
+    /// The customer's newest mail before this one that says more than a few words; nil for the first.
+    package var earlierText: String?
+    /// The mail went through triage before; the team knows what there was to know.
+    package var wasAnalysed: Bool
     /// What automatic mail the customer had.
     package var standing = AutomaticStanding()
 }
@@ -142,7 +150,18 @@ extension DeskStore {
                     order by o.created_at desc limit 3),
                 exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
                     and e.kind = 'human' and not e.is_thanks),
-                exists (select from draft d where d.ticket_id = t.id and d.state = 'touched'), t.language
+                exists (select from draft d where d.ticket_id = t.id and d.state = 'touched'), t.language,
+                array(select (a.result -> 'sentiment' ->> 'score')::float8 from (
+                    select distinct on (a.message_id) a.message_id, a.result from analysis a
+                    join message e on e.id = a.message_id
+                    where a.ticket_id = t.id and a.message_id < m.id and e.direction = 'in' and e.kind = 'human'
+                    order by a.message_id, a.id desc) a order by a.message_id),
+                t.subject,
+                (select left(coalesce(nullif(e.reply_text, ''), e.body_text), 4000) from message e
+                    where e.ticket_id = t.id and e.id < m.id and e.direction = 'in' and e.kind = 'human'
+                        and not e.is_thanks and not e.is_flagged
+                    order by length(coalesce(nullif(e.reply_text, ''), e.body_text)) >= 40 desc, e.id desc limit 1),
+                exists (select from analysis a where a.message_id = m.id)
             from message m join ticket t on t.id = m.ticket_id
             where \(condition)
             """)
@@ -186,13 +205,13 @@ extension DeskStore {
             id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind,
             suppress,
             verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
-            history, superseded, touched, language
+            history, superseded, touched, language, moods, ticketSubject, earlier, analysed
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
             String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self,
             String?.self,
             String.self, String?.self, Date.self, [String].self, [String].self, Int64.self, Int64.self, [String].self,
-            Bool.self, Bool.self, String?.self)
+            Bool.self, Bool.self, String?.self, [Double].self, String.self, String?.self, Bool.self)
         return TriageSubject(
             messageID: StoredMessageID(id), ticketID: TicketID(ticket), ticketNumber: number,
             mailboxID: MailboxID(mailbox), status: TicketStatus(rawValue: status) ?? .open, isHistory: isHistory,
@@ -205,7 +224,8 @@ extension DeskStore {
             // Whoever only claims to be the customer learns nothing of them, not even through an agent's note.
             history: verified == false || flagged ? ["not shown, for the sender is not verified"] : history,
             isSuperseded: superseded, hasTouchedDraft: touched,
-            language: language)
+            language: language, moods: moods, ticketSubject: ticketSubject,
+            earlierText: verified == false || flagged ? nil : earlier, wasAnalysed: analysed)
     }
 
     /// Cosine below which a mail has nothing to do with its ticket.

@@ -81,8 +81,8 @@ package struct OutboxSummary: Sendable {
     package var attempt: Int
     package var createdAt: Date
     package var dueAt: Date
-    /// JSON array of attempts, newest last.
-    package var history: String
+    /// What the server said last, or why the mail was cancelled.
+    package var reply: String?
 }
 
 extension DeskStore {
@@ -203,20 +203,28 @@ extension DeskStore {
 
     /// Takes back what dead processes left: a claim returns to the queue, a transmission becomes uncertain.
     ///
+    /// - Parameter hasEnded: Whether the process of that name surely runs no more; the leases of others have to end first.
     /// - Returns: The mails whose outcome only a person can find out.
-    package func recoverOutbox() async throws -> [(id: OutboxID, ticketID: TicketID?)] {
+    package func recoverOutbox(
+        hasEnded: (String) -> Bool = { _ in false }
+    ) async throws -> [(id: OutboxID, ticketID: TicketID?)] {
+        let owners = try await self.pool.query(
+            "select distinct claimed_by from outbox where state in ('claimed', 'transmitting') and claimed_by is not null"
+        ).decode(String.self)
+        let dead = owners.filter(hasEnded)
         let rows = try await self.pool.withTransaction { transaction in
             _ = try await transaction.query(
                 """
                 update outbox set state = 'queued', lease_token = null, lease_until = null
-                where state = 'claimed' and lease_until < now()
+                where state = 'claimed' and (lease_until < now() or claimed_by = any(\(dead)::text[]))
                 """)
             return try await transaction.query(
                 """
                 update outbox set state = 'uncertain', lease_token = null, lease_until = null,
                     history = history || jsonb_build_array(jsonb_build_object(
                         'at', now(), 'state', 'uncertain', 'reply', 'the process ended while transmitting'))
-                where state = 'transmitting' and lease_until < now() returning id, ticket_id
+                where state = 'transmitting' and (lease_until < now() or claimed_by = any(\(dead)::text[]))
+                returning id, ticket_id
                 """)
         }
         return try rows.map { row in
@@ -244,19 +252,20 @@ extension DeskStore {
         let rows = try await self.pool.query(
             """
             select o.id, t.ticket_number, o.kind, o.recipients, o.state, o.attempt, o.created_at, o.due_at,
-                o.history::text
+                (select h.entry ->> 'reply' from jsonb_array_elements(o.history) with ordinality h (entry, place)
+                    where h.entry ->> 'reply' <> '' order by h.place desc limit 1)
             from outbox o left join ticket t on t.id = o.ticket_id
             where cardinality(\(states.map(\.rawValue))::text[]) = 0 or o.state = any(\(states.map(\.rawValue))::text[])
             order by o.id desc limit \(limit)
             """)
         return try rows.map { row in
-            let (id, number, kind, recipients, state, attempt, created, due, history) = try row.decode(
+            let (id, number, kind, recipients, state, attempt, created, due, reply) = try row.decode(
                 Int64.self, Int64?.self, String.self, [String].self, String.self, Int32.self, Date.self, Date.self,
-                String.self)
+                String?.self)
             return OutboxSummary(
                 id: OutboxID(id), ticketNumber: number, kind: kind, recipients: recipients,
                 state: DeliveryState(rawValue: state) ?? .queued, attempt: Int(attempt), createdAt: created,
-                dueAt: due, history: history)
+                dueAt: due, reply: reply)
         }
     }
 

@@ -93,11 +93,12 @@ extension DeskStore {
     /// complained, had an acknowledgement within a day, or did not write in the thread.
     ///
     /// - Parameters:
+    ///   - owner: The process that claims, as `recoverOutbox` will ask about it.
     ///   - judge: One verdict for each candidate, in their order; sees what went out under a lock, so that no other host
     ///     spends the same room.
     ///   - additional: What else follows, in the same transaction.
     package func claimOutbox(
-        mailbox: MailboxID, limit: Int, lease: Duration,
+        mailbox: MailboxID, limit: Int, lease: Duration, owner: String,
         judge: ([OutboxCandidate], SendFacts) -> [OutboxVerdict],
         additional: (OutboxClaim, PostgresTransaction) async throws -> Void = { _, _ in }
     ) async throws -> OutboxClaim {
@@ -109,7 +110,7 @@ extension DeskStore {
             let facts = try await self.facts(about: candidates, in: transaction)
             let verdicts = judge(candidates, facts)
             let claim = try await self.settle(
-                Array(zip(candidates, verdicts)), lease: lease, in: transaction)
+                Array(zip(candidates, verdicts)), lease: lease, owner: owner, in: transaction)
             try await additional(claim, transaction)
             return claim
         }
@@ -214,7 +215,8 @@ extension DeskStore {
     }
 
     private func settle(
-        _ judged: [(OutboxCandidate, OutboxVerdict)], lease: Duration, in transaction: PostgresTransaction
+        _ judged: [(OutboxCandidate, OutboxVerdict)], lease: Duration, owner: String,
+        in transaction: PostgresTransaction
     ) async throws -> OutboxClaim {
         var claimed: [Int64] = []
         var held: [Int64] = []
@@ -241,7 +243,7 @@ extension DeskStore {
         }
         statements.append(
             """
-            update outbox o set state = 'claimed', lease_token = nextval('lease_token'),
+            update outbox o set state = 'claimed', lease_token = nextval('lease_token'), claimed_by = \(owner),
                 lease_until = now() + make_interval(secs => \(lease / .seconds(1)))
             where o.id = any(\(claimed)::bigint[]) returning o.id, o.lease_token
             """)

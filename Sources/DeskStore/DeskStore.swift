@@ -32,6 +32,8 @@ package struct DeskStore: Sendable {
             Migration(
                 version: 8, name: "learning",
                 sql: String(decoding: PackageResources._008_learning_sql, as: UTF8.self)),
+            Migration(
+                version: 12, name: "claim", sql: String(decoding: PackageResources._012_claim_sql, as: UTF8.self)),
         ]
     }
 }

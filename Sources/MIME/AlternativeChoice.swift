@@ -4,6 +4,8 @@ internal import DeskModel
 /// programs also make it by rule, and then it lacks what the HTML has.
 struct AlternativeChoice {
     let takesHTML: Bool
+    /// The HTML as text, where it had to be looked at.
+    private(set) var rendered: HTMLText.Rendered?
 
     /// - Parameter wrapsAnywhere: whether programs break lines of this charset between any two letters.
     init(plain: String, html: String, wrapsAnywhere: Bool) {
@@ -16,8 +18,9 @@ struct AlternativeChoice {
             self.takesHTML = false
             return
         }
-        let text = HTMLText.render(html).text
-        let rich = Seen(text)
+        let rendered = HTMLText.render(html)
+        self.rendered = rendered
+        let rich = Seen(rendered.text)
         if seen.letters == 0 {
             // A rule or a number is text of its own; nothing at all gives way to anything.
             self.takesHTML = seen.marks == 0 ? rich.letters + rich.marks > 0 : rich.letters > 8

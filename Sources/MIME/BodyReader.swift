@@ -14,6 +14,8 @@ struct BodyReader {
         /// Text as the part has it, LF line ends.
         let text: String
         let isHTML: Bool
+        /// The HTML as text, once somebody asked for it.
+        var rendered: HTMLText.Rendered?
     }
 
     private let tree: PartTree
@@ -51,7 +53,7 @@ struct BodyReader {
         var texts: [String] = []
         for segment in self.segments {
             if segment.isHTML {
-                let rendered = HTMLText.render(segment.text)
+                let rendered = segment.rendered ?? HTMLText.render(segment.text)
                 message.hasHiddenText = message.hasHiddenText || rendered.hasHiddenText
                 texts.append(rendered.text)
                 replies.append(ReplyParser.split(rendered))
@@ -98,8 +100,11 @@ struct BodyReader {
             }
             let text = members.filter { !$0.isHTML }.map(\.text).joined(separator: "\n")
             let wrapsAnywhere = Charset.isEastAsian(leaves[plain.leaf].charset)
-            let takesHTML = AlternativeChoice(plain: text, html: rich.text, wrapsAnywhere: wrapsAnywhere).takesHTML
-            self.segments.removeAll { leaves[$0.leaf].alternative == group && $0.isHTML != takesHTML }
+            let choice = AlternativeChoice(plain: text, html: rich.text, wrapsAnywhere: wrapsAnywhere)
+            self.segments.removeAll { leaves[$0.leaf].alternative == group && $0.isHTML != choice.takesHTML }
+            for index in self.segments.indices where self.segments[index].leaf == rich.leaf {
+                self.segments[index].rendered = choice.rendered
+            }
         }
     }
 
@@ -130,7 +135,7 @@ struct BodyReader {
 
     /// LF line ends, no NUL; other controls go except tab.
     private mutating func normalized(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 < 0x20 && $0 != 0x0A && $0 != 0x09 || $0 == 0x7F }) else { return text }
+        guard Self.holdsControls(text.utf8Span.span) else { return text }
         var result: [UInt8] = []
         result.reserveCapacity(text.utf8.count)
         var wasReturn = false
@@ -147,6 +152,14 @@ struct BodyReader {
             if self.repairs.count > 50 { self.repairs.removeLast() }
         }
         return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func holdsControls(_ bytes: borrowing Span<UInt8>) -> Bool {
+        for position in 0..<bytes.count {
+            let byte = bytes[position]
+            if byte < 0x20 ? byte != 0x0A && byte != 0x09 : byte == 0x7F { return true }
+        }
+        return false
     }
 
     private static func metaCharset(_ bytes: [UInt8]) -> String? {
@@ -209,7 +222,10 @@ struct BodyReader {
 
     private func addReport(_ type: String, _ bytes: [UInt8], to message: inout InboundMessage) {
         guard message.reports.count < 20 else { return }
-        let text = bytes.prefix(64 << 10).filter { $0 != 0 && $0 != 0x0D }
+        var text = bytes.count > 64 << 10 ? Array(bytes.prefix(64 << 10)) : bytes
+        if text.first(0, from: 0) < text.count || text.first(0x0D, from: 0) < text.count {
+            text.removeAll { $0 == 0 || $0 == 0x0D }
+        }
         message.reports.append(ReportPart(contentType: type, text: String(decoding: text, as: UTF8.self)))
     }
 

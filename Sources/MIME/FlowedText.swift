@@ -6,11 +6,11 @@ enum FlowedText {
         var lines: [String] = []
         var openDepth: Int?
         for line in text.lines() {
-            let depth = line.prefix { $0 == ">" }.count
-            var content = line.dropFirst(depth)
-            if content.hasPrefix(" ") { content = content.dropFirst() }
+            let depth = line.utf8.prefix { $0 == 0x3E }.count
+            var content = Substring(line.utf8.dropFirst(depth))
+            if content.utf8.first == 0x20 { content = Substring(content.utf8.dropFirst()) }
             let isSignature = content == "-- "
-            let continues = !isSignature && content.hasSuffix(" ") && !content.allSatisfy { $0 == " " }
+            let continues = !isSignature && content.utf8.last == 0x20 && !content.utf8.allSatisfy { $0 == 0x20 }
             if openDepth == depth, !isSignature {
                 if deletesSpace, lines[lines.count - 1].hasSuffix(" ") { lines[lines.count - 1].removeLast() }
                 lines[lines.count - 1] += content
@@ -43,6 +43,7 @@ enum Uuencode {
     }
 
     private static func name(_ line: Substring) -> String? {
+        guard line.begins(with: "begin ") else { return nil }
         let words = line.split(separator: " ", maxSplits: 2)
         guard words.count == 3, words[0] == "begin", (3...4).contains(words[1].count),
             words[1].allSatisfy({ ("0"..."7").contains($0) })

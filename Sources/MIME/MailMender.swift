@@ -218,6 +218,7 @@ extension MailMender {
     }
 
     private borrowing func isAddressField(_ start: Int) -> Bool {
+        guard self.bytes[start..<Swift.min(start + 20, self.bytes.count)].contains(0x3A) else { return false }
         let start = self.bytes.matches("resent-", at: start) ? start + 7 : start
         for name in ["reply-to", "from", "to", "cc", "bcc", "sender"] as [StaticString]
         where self.bytes.matches(name, at: start) {

@@ -1,6 +1,7 @@
 package import Curl
 package import DeskModel
-internal import Foundation
+package import Foundation
+package import Logging
 
 /// Access tokens by the refresh-token grant, fetched before the old one expires. RFC 6749 §6.
 ///
@@ -16,7 +17,9 @@ package actor OAuthTokenSource {
     private let url: String
     private let clientID: String
     private let clientSecret: Secret
+    private let configured: Secret
     private var refreshToken: Secret
+    private let memory: RotatedToken?
     private let scope: String?
     private let http: HTTPClient
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -25,15 +28,20 @@ package actor OAuthTokenSource {
 
     /// - Parameters:
     ///   - clientSecret: empty for public clients.
+    ///   - memory: a file that keeps a refresh token the issuer gave in the place of this one; nil forgets it at the end
+    ///     of the process.
     ///   - now: the monotonic clock; tests bring their own.
     package init(
         url: String, clientID: String, clientSecret: Secret, refreshToken: Secret, scope: String? = nil,
-        http: HTTPClient = HTTPClient(), now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+        memory: URL? = nil, http: HTTPClient = HTTPClient(),
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.url = url
         self.clientID = clientID
         self.clientSecret = clientSecret
-        self.refreshToken = refreshToken
+        self.configured = refreshToken
+        self.memory = memory.map { RotatedToken(file: $0) }
+        self.refreshToken = self.memory?.successor(of: refreshToken) ?? refreshToken
         self.scope = scope
         self.http = http
         self.now = now
@@ -42,10 +50,10 @@ package actor OAuthTokenSource {
     /// A token that is good for a while yet.
     /// - Throws: `MailError`: `.authenticationFailed` when the grant is refused (a person must log in again),
     ///   `.unavailable` when the issuer cannot just now.
-    package func accessToken() async throws -> Secret {
+    package func accessToken(logger: Logger) async throws -> Secret {
         if let token = self.token, self.now() < token.renewal { return token.secret }
         if let running = self.refresh { return try await running.value.get() }
-        let task = Task { await self.fetch() }
+        let task = Task { await self.fetch(logger) }
         self.refresh = task
         defer { self.refresh = nil }
         return try await task.value.get()
@@ -54,7 +62,7 @@ package actor OAuthTokenSource {
     /// Forgets the token after a server has refused it; the next call fetches a new one.
     package func invalidate() { self.token = nil }
 
-    private func fetch() async -> Result<Secret, MailError> {
+    private func fetch(_ logger: Logger) async -> Result<Secret, MailError> {
         var fields = [
             ("grant_type", "refresh_token"), ("client_id", self.clientID),
             ("refresh_token", self.refreshToken.reveal()),
@@ -74,14 +82,35 @@ package actor OAuthTokenSource {
         }
         let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body))
         guard response.isSuccess, let answer, let text = answer.access_token, !text.isEmpty else {
-            return .failure(Self.refusal(status: response.status, error: answer?.error))
+            let refusal = Self.refusal(status: response.status, error: answer?.error)
+            if refusal.code == .authenticationFailed { self.tryAnother() }
+            return .failure(refusal)
         }
         let secret = Secret(text)
         let lifetime = min(max(answer.expires_in ?? 3600, 0), 86_400)
         // Renewed a minute early, or after nine tenths of a short life.
         self.token = (secret, self.now() + .seconds(max(lifetime - 60, lifetime * 0.9 - 1)))
-        if let rotated = answer.refresh_token, !rotated.isEmpty { self.refreshToken = Secret(rotated) }
+        if let rotated = answer.refresh_token, !rotated.isEmpty, rotated != self.refreshToken.reveal() {
+            self.keep(Secret(rotated), logger)
+        }
         return .success(secret)
+    }
+
+    /// After a refused grant: another process may have been given a newer token, or the configured one may be good still.
+    private func tryAnother() {
+        let kept = self.memory?.successor(of: self.configured)
+        self.refreshToken = kept.flatMap { $0.reveal() == self.refreshToken.reveal() ? nil : $0 } ?? self.configured
+    }
+
+    private func keep(_ rotated: Secret, _ logger: Logger) {
+        self.refreshToken = rotated
+        do {
+            try self.memory?.keep(rotated, of: self.configured)
+        } catch {
+            logger.warning(
+                "the issuer gave a new refresh token and it could not be kept: after a restart a person may have to log in",
+                metadata: .with([.error: "\(error)"]))
+        }
     }
 
     private static func refusal(status: Int, error: String?) -> MailError {

@@ -4,8 +4,13 @@ import Foundation
 import MIME
 import Testing
 
-/// 120 mails of robots and 120 of people who use the same words, in ten languages.
-@Suite("Automatic mail in ten languages") struct AutomaticMailFixtureTests {
+/// Mails of robots, and of people who use the same words, in eleven languages.
+///
+/// Three pairs of files. `robots` and `humans` (120 each) taught the rules first. `-fresh` (80 each) were written before the
+/// rules were widened, without a look at them: on their first run 47 of 80 robots were silent and 3 of 80 people suppressed;
+/// then the rules learned from them. `-unseen` (40 each) were written at the same time by the same hand and taught nothing:
+/// 30 of 40 and 1 of 40 under the rules of that day, 36 of 40 and none on the first run of the widened ones.
+@Suite("Automatic mail in eleven languages") struct AutomaticMailFixtureTests {
     private struct Mail {
         let name: String
         let kind: String
@@ -27,20 +32,32 @@ import Testing
         }
     }
 
-    @Test func `at least 95 of 100 robots get no answer, half of them without any field that says so`() throws {
-        let robots = try Self.mails("robots")
-        #expect(robots.count == 120)
-        #expect(robots.count { $0.kind == "bare" } == 60)
+    @Test(arguments: [("robots", 120, 6), ("robots-fresh", 80, 4), ("robots-unseen", 40, 6)])
+    func `robots get no answer, half of them without any field that says so`(
+        file: String, count: Int, tolerated: Int
+    ) throws {
+        let robots = try Self.mails(file)
+        #expect(robots.count == count)
+        #expect(robots.count { $0.kind == "bare" } * 2 >= count)
         let answered = robots.filter { !$0.classification.suppressAutoReply }.map(\.name)
-        #expect(answered.count <= 6, "\(answered)")
+        #expect(answered.count <= tolerated, "\(answered)")
     }
 
-    @Test func `at most one of 100 people is taken for a robot`() throws {
-        let people = try Self.mails("humans")
-        #expect(people.count == 120)
+    @Test(arguments: [("humans", 120, 1), ("humans-fresh", 80, 0), ("humans-unseen", 40, 1)])
+    func `people are hardly ever taken for robots`(file: String, count: Int, tolerated: Int) throws {
+        let people = try Self.mails(file)
+        #expect(people.count == count)
         let silenced = people.filter { $0.classification.suppressAutoReply }.map {
             "\($0.name) \($0.classification.reasons)"
         }
-        #expect(silenced.count <= 1, "\(silenced)")
+        #expect(silenced.count <= tolerated, "\(silenced)")
+    }
+
+    /// A suppressed acknowledgement is all that a mistake costs: what words alone decided still opens a ticket.
+    @Test(arguments: ["humans", "humans-fresh", "humans-unseen"])
+    func `whoever is taken for a robot by words alone is known as such`(file: String) throws {
+        for mail in try Self.mails(file) where mail.classification.suppressAutoReply {
+            #expect(mail.classification.isByWords, "\(mail.name)")
+        }
     }
 }

@@ -106,6 +106,22 @@ import Testing
         #expect(plan.triage.isEmpty)
     }
 
+    @Test func `what only sounds like a robot opens a ticket and gets no acknowledgement`() throws {
+        var guess = MessageClassification(kind: .autoReply, reasons: ["text says so"], suppressAutoReply: true)
+        guess.isByWords = true
+        var mail = try self.mail(5, id: "a@example.com")
+        guard case .parsed(let message, _) = mail.content else {
+            Issue.record("no mail")
+            return
+        }
+        mail.content = .parsed(message, guess)
+        let plan = self.plan([mail], try self.planner())
+        #expect(plan.batch.tickets.count == 1)
+        #expect(plan.batch.messages.map(\.ticketID) == plan.batch.tickets.map(\.id))
+        #expect(plan.triage.count == 1)
+        #expect(plan.acknowledge.isEmpty)
+    }
+
     @Test func `an automatic reply in a thread is kept there and reopens nothing`() throws {
         let ticket = TicketCandidate(
             id: TicketID(7), number: 1042, mailboxID: MailboxID(1), status: .pending, resolvedAt: nil,

@@ -46,8 +46,8 @@ struct ProviderRoadTests {
             ) { settings in
                 settings.importSince = .all
                 settings.mailboxes[0].serverFilesSent = true
-                settings.mailboxes[0].oauth = OAuthSettings(
-                    tokenURL: "http://127.0.0.1:\(issuer.port)/token", clientID: "desk", clientSecret: Secret(""),
+                settings.mailboxes[0].oauth = OAuthTokenSource(
+                    url: "http://127.0.0.1:\(issuer.port)/token", clientID: "desk", clientSecret: Secret(""),
                     refreshToken: Secret("refresh"))
                 change(&settings)
             }
@@ -194,13 +194,8 @@ struct ProviderRoadTests {
         defer { branch.server.stop() }
         let office = branch.office
         let mailbox = office.mailbox
-        let source = OAuthTokenSource(
-            url: try #require(mailbox.oauth).tokenURL, clientID: "desk", clientSecret: Secret(""),
-            refreshToken: Secret("refresh"))
         let error = await #expect(throws: MailError.self) {
-            _ = try await IMAPSession.connect(
-                to: mailbox.imap, as: .oauth2(user: mailbox.user) { try await source.accessToken() },
-                logger: office.context.logger)
+            _ = try await MailboxConnection.open(mailbox, logger: office.context.logger)
         }
         #expect(error?.code == .authenticationFailed)
         #expect(branch.server.log.filter { $0.hasPrefix("AUTHENTICATE") }.count == 1)

@@ -1,5 +1,7 @@
 import Curl
 import DeskModel
+import Foundation
+import Logging
 import MailTransport
 import ScriptedServer
 import Testing
@@ -58,6 +60,8 @@ import Testing
 }
 
 @Suite("OAuthTokenSource") struct OAuthTokenSourceTests {
+    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
     private static func http(_ status: String, _ body: String) -> [FakeServer.Step] {
         [
             .expect("POST"), .expect("Content-Length"),
@@ -68,24 +72,51 @@ import Testing
     }
 
     private static func source(
-        _ server: FakeServer, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+        _ server: FakeServer, configured: String = "r", memory: URL? = nil,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) -> OAuthTokenSource {
         OAuthTokenSource(
             url: "http://127.0.0.1:\(server.port)/token", clientID: "desk", clientSecret: Secret("s&s"),
-            refreshToken: Secret("r"), now: now)
+            refreshToken: Secret(configured), memory: memory, now: now)
     }
 
     @Test func `callers share one request, and the token is kept`() async throws {
         let server = FakeServer(Self.http("200 OK", #"{"access_token":"t1","expires_in":3600}"#))
         let source = Self.source(server)
         try await withThrowingTaskGroup(of: Secret.self) { group in
-            for _ in 0..<20 { group.addTask { try await source.accessToken() } }
+            for _ in 0..<20 { group.addTask { try await source.accessToken(logger: Self.logger) } }
             for try await token in group { #expect(token.reveal() == "t1") }
         }
         #expect(server.connections == 1)
         await source.invalidate()
-        _ = try await source.accessToken()
+        _ = try await source.accessToken(logger: Self.logger)
         #expect(server.connections == 2)
+    }
+
+    @Test func `a refresh token that replaces the configured one outlives the process, until another is configured`()
+        async throws
+    {
+        let folder = URL.temporaryDirectory.appending(path: "tokens-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let memory = folder.appending(path: "refresh-token-support")
+        func length(of server: FakeServer) -> Int? {
+            server.lines.first { $0.hasPrefix("Content-Length: ") }.flatMap { Int($0.dropFirst(16)) }
+        }
+        func ask(configured: String, answer: String) async throws -> Int {
+            let server = FakeServer(Self.http("200 OK", answer))
+            let source = Self.source(server, configured: configured, memory: memory)
+            _ = try await source.accessToken(logger: Self.logger)
+            return try #require(length(of: server))
+        }
+        let first = try await ask(
+            configured: "r", answer: #"{"access_token":"t1","expires_in":3600,"refresh_token":"rotated"}"#)
+        let mode = try FileManager.default.attributesOfItem(atPath: memory.path)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        // The token is the only part of the form that may differ.
+        let plain = #"{"access_token":"t2","expires_in":3600}"#
+        #expect(try await ask(configured: "r", answer: plain) == first + "rotated".count - 1)
+        #expect(try await ask(configured: "q", answer: plain) == first)
     }
 
     @Test func `a token of 60 seconds is renewed before it expires`() async throws {
@@ -93,19 +124,21 @@ import Testing
         let start = ContinuousClock.now
         let elapsed = Elapsed()
         let source = Self.source(server) { start + .seconds(elapsed.seconds) }
-        _ = try await source.accessToken()
+        _ = try await source.accessToken(logger: Self.logger)
         elapsed.set(50)
-        _ = try await source.accessToken()
+        _ = try await source.accessToken(logger: Self.logger)
         #expect(server.connections == 1)
         elapsed.set(55)
-        _ = try await source.accessToken()
+        _ = try await source.accessToken(logger: Self.logger)
         #expect(server.connections == 2)
     }
 
     @Test(arguments: [("400 Bad", MailError.Code.authenticationFailed, false), ("503 Busy", .unavailable, true)])
     func `a refused grant is final, a busy issuer is not`(status: String, code: MailError.Code, retryable: Bool) async {
         let server = FakeServer(Self.http(status, #"{"error":"invalid_grant"}"#))
-        let error = await #expect(throws: MailError.self) { _ = try await Self.source(server).accessToken() }
+        let error = await #expect(throws: MailError.self) {
+            _ = try await Self.source(server).accessToken(logger: Self.logger)
+        }
         #expect(error?.code == code)
         #expect(error?.isRetryable == retryable)
         #expect(error?.context.contains("invalid_grant") == true)

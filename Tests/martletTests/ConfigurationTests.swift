@@ -40,7 +40,7 @@ import Testing
             import: {since: 30d}
             automatic: {max_age: 12h}
             ack: {delay: 1m, opening_hours: Mon-Fri 9-17}
-            escalation: {team: "lead@shop.example, Ann <ann@shop.example>", hourly_cap: 5, vip: [boss@example.com]}
+            escalation: {team: "lead@shop.example, Ann <ann@shop.example>", hourly_cap: 5, vip: [boss@example.com], on_call: ["Sat-Sun = weekend@shop.example"]}
             draft: {floor: 0.5, automatic_threshold: 0.95, automatic_categories: [Shipping], link_hosts: [shop.example]}
             mailboxes:
               - name: sales
@@ -78,6 +78,7 @@ import Testing
         #expect(settings.automaticMaxAge == .seconds(43_200))
         #expect(settings.acknowledgement.delay == .seconds(60))
         #expect(settings.acknowledgement.openingHours == "Mon-Fri 9-17")
+        #expect(settings.escalation.onCall == [OnCallRule("Sat-Sun = weekend@shop.example")])
         #expect(settings.escalation.team.map(\.description) == ["lead@shop.example", "Ann <ann@shop.example>"])
         #expect(settings.escalation.hourlyCap == 5)
         #expect(settings.escalation.vip.map(\.address) == ["boss@example.com"])

@@ -67,7 +67,7 @@ struct AuditCommand: AsyncParsableCommand {
         let logger = Logger(label: "audit") { _ in SwiftLogNoOpLogHandler() }
         do {
             let session = try await IMAPSession.connect(
-                to: mailbox.imap, as: MailboxConnection.credential(of: mailbox), logger: logger)
+                to: mailbox.imap, as: MailboxConnection.credential(of: mailbox, logger: logger), logger: logger)
             let folders = try await MailboxFolders.find(in: session, settings: mailbox, creating: false)
             var accounts = [try await Self.account(folders.inbox, of: mailbox, session, store)]
             // Sent is watched from the first start on; before it there is nothing to compare.

@@ -28,6 +28,7 @@ struct OutboxCommand: AsyncParsableCommand {
         let attempt: Int
         let createdAt: Date
         let dueAt: Date
+        let reply: String?
 
         init(_ mail: OutboxSummary) {
             self.id = mail.id.rawValue
@@ -38,6 +39,7 @@ struct OutboxCommand: AsyncParsableCommand {
             self.attempt = mail.attempt
             self.createdAt = mail.createdAt
             self.dueAt = mail.dueAt
+            self.reply = mail.reply
         }
     }
 
@@ -56,12 +58,12 @@ struct OutboxCommand: AsyncParsableCommand {
             if self.json { return try JSONOutput.print(rows) }
             var table = TextTable([
                 .init("id", .right), .init("ticket"), .init("kind"), .init("to", isElastic: true), .init("state"),
-                .init("attempt", .right), .init("created"),
+                .init("attempt", .right), .init("created"), .init("last word", isElastic: true, isOptional: true),
             ])
             for row in rows {
                 table.add([
                     String(row.id), row.ticket ?? "", row.kind, row.recipients.joined(separator: ", "), row.state,
-                    String(row.attempt), Moment.text(row.createdAt),
+                    String(row.attempt), Moment.text(row.createdAt), row.reply ?? "",
                 ])
             }
             table.print(empty: "no outgoing mail")

@@ -47,7 +47,7 @@ struct ConfigurationSource: Sendable {
         if settings.draft.signature.isEmpty { settings.draft.signature = settings.deskName }
         self.resolveDatabase(&settings, needs, &reader)
         settings.tokenKeys = TokenKeys.read(&reader)
-        settings.mailboxes = Self.mailboxes(&reader)
+        settings.mailboxes = self.mailboxes(&reader)
         Self.checkUnknownKeys(&reader)
         self.checkNeeds(needs, settings, &reader)
 
@@ -110,7 +110,7 @@ struct ConfigurationSource: Sendable {
         }
     }
 
-    private static func mailboxes(_ reader: inout ConfigurationReader) -> [MailboxSettings] {
+    private func mailboxes(_ reader: inout ConfigurationReader) -> [MailboxSettings] {
         var mailboxes: [MailboxSettings] = []
         for name in reader.file.children(of: ["mailboxes"]) {
             let key = "mailboxes.\(name)"
@@ -124,7 +124,7 @@ struct ConfigurationSource: Sendable {
             }
             reader.read(MailboxFields.all, below: ["mailboxes", name], into: &block)
             let complained = Set(reader.problems.map(\.key))
-            let (settings, problems) = block.assembled(key: key)
+            let (settings, problems) = block.assembled(key: key, stateFolder: self.environment["STATE_DIRECTORY"])
             // A value that is wrong was reported already; that it is also missing would be noise.
             reader.report(problems.filter { !complained.contains($0.key) && !complained.contains("\($0.key)_file") })
             if let settings { mailboxes.append(settings) }

@@ -70,6 +70,7 @@ enum DeskFields {
                 "ack.opening_hours", \.acknowledgement.openingHours,
                 "Mentioned in acknowledgements, for example Mon-Fri 9-17."),
             .addresses("escalation.team", \.escalation.team, "Who gets notices of tickets that need a person."),
+            Self.onCall,
             .integer(
                 "escalation.hourly_cap", \.escalation.hourlyCap, in: 0...10_000, preset: preset.escalation.hourlyCap,
                 "Notices an hour; a digest tells about those beyond."),
@@ -146,6 +147,20 @@ enum DeskFields {
                         "\(text) is no sender and words with {ref}", remedy: "write \"@market.example Order {ref}\"")
                 }
                 settings.threadReferences.append(pattern)
+            }
+        })
+
+    private static let onCall = ConfigurationField<DeskSettings>(
+        "escalation.on_call", kind: "list of [CATEGORY] [DAYS] [HOURS] = ADDRESS", preset: "[]",
+        "Who gets them in the team's stead, in this machine's time zone; all whose rule fits.",
+        .list { texts, settings throws(ConfigurationComplaint) in
+            settings.escalation.onCall = []
+            for text in texts {
+                guard let rule = OnCallRule(text) else {
+                    throw ConfigurationComplaint(
+                        "\(text) is no rule", remedy: "write \"Shipping Mon-Fri 18:00-08:00 = night@shop.example\"")
+                }
+                settings.escalation.onCall.append(rule)
             }
         })
 

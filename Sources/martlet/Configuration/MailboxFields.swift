@@ -1,5 +1,6 @@
 import Desk
 import DeskModel
+import Foundation
 import MailTransport
 
 /// One block under `mailboxes`, before its parts are put together.
@@ -14,11 +15,18 @@ struct MailboxBlock: Sendable {
     var smtpLogin = SMTPLogin.mailbox
     var smtpUser = ""
     var smtpPassword = Secret("")
-    var oauth = OAuthSettings(tokenURL: "", clientID: "", clientSecret: Secret(""), refreshToken: Secret(""))
+    var oauth = OAuth()
     /// Everything that needs no putting together; its required parts are placeholders.
     var settings: MailboxSettings
 
     enum SMTPLogin: String, CaseIterable, Sendable { case mailbox, none }
+
+    struct OAuth: Sendable {
+        var tokenURL = ""
+        var clientID = ""
+        var clientSecret = Secret("")
+        var refreshToken = Secret("")
+    }
 
     init?(name: String) {
         let nowhere = MailEndpoint(host: "", port: 0, security: .tls)
@@ -115,8 +123,11 @@ enum MailboxFields {
 
 extension MailboxBlock {
     /// The settings of the mailbox, or what is wrong with its parts together.
-    /// - Parameter key: `mailboxes.support`, for messages.
-    func assembled(key: String) -> (settings: MailboxSettings?, problems: [ConfigurationProblem]) {
+    /// - Parameters:
+    ///   - key: `mailboxes.support`, for messages.
+    ///   - stateFolder: Where a service keeps its files; nil where there is none.
+    func assembled(key: String, stateFolder: String?) -> (settings: MailboxSettings?, problems: [ConfigurationProblem])
+    {
         var problems: [ConfigurationProblem] = []
         func require(_ name: String, _ isThere: Bool, _ example: String, needs: ConfigurationNeeds? = nil) {
             guard !isThere else { return }
@@ -155,7 +166,12 @@ extension MailboxBlock {
         settings.smtp = smtp.endpoint(caFile: caFile, allowsCleartext: self.isLoopback)
         settings.user = self.user.isEmpty ? address.address : self.user
         settings.password = self.password
-        settings.oauth = usesOAuth ? self.oauth : nil
+        if usesOAuth {
+            settings.oauth = OAuthTokenSource(
+                url: self.oauth.tokenURL, clientID: self.oauth.clientID, clientSecret: self.oauth.clientSecret,
+                refreshToken: self.oauth.refreshToken,
+                memory: stateFolder.map { URL(filePath: "\($0)/refresh-token-\(settings.name)") })
+        }
         settings.smtpLogin =
             switch (self.smtpLogin, self.smtpUser.isEmpty) {
             case (.none, _): .none

@@ -25,7 +25,8 @@ struct MailboxCheck: Sendable {
         let check = "imap \(self.name)"
         do {
             let session = try await IMAPSession.connect(
-                to: self.mailbox.imap, as: MailboxConnection.credential(of: self.mailbox), timeouts: Self.timeouts,
+                to: self.mailbox.imap, as: MailboxConnection.credential(of: self.mailbox, logger: Self.logger),
+                timeouts: Self.timeouts,
                 logger: Self.logger)
             var findings = [Finding.ok(check, "logged in at \(self.mailbox.imap.host) as \(self.mailbox.user)")]
             do {
@@ -120,14 +121,14 @@ struct MailboxCheck: Sendable {
         let check = "smtp \(self.name)"
         do {
             let session = try await SMTPSession.connect(
-                to: self.mailbox.smtp, as: MailboxConnection.smtpCredential(of: self.mailbox),
+                to: self.mailbox.smtp, as: MailboxConnection.smtpCredential(of: self.mailbox, logger: Self.logger),
                 helo: self.mailbox.address.domain,
                 timeouts: Self.timeouts, logger: Self.logger)
             await session.quit()
             let host = self.mailbox.smtp.host
             return .ok(
                 check,
-                MailboxConnection.smtpCredential(of: self.mailbox) == nil
+                MailboxConnection.smtpCredential(of: self.mailbox, logger: Self.logger) == nil
                     ? "reached \(host), no login" : "logged in at \(host)")
         } catch {
             return Self.explain(error, check, self.mailbox.smtp, key: "smtp")

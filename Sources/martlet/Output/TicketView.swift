@@ -259,7 +259,8 @@ extension TicketView.Explanation {
             lines.append("priority   \(analysis.priority.level.rawValue)")
             lines += analysis.priority.reasons.map { "           \(TicketView.line($0))" }
             lines.append(
-                "mood       \(analysis.sentiment.label) \(TicketView.fraction(analysis.sentiment.score)), "
+                "mood       \(analysis.sentiment.label) \(TicketView.fraction(analysis.sentiment.score))"
+                    + (analysis.sentiment.trend.map { " (\($0.rawValue))" } ?? "") + ", "
                     + "language \(analysis.language)")
             lines += analysis.explanation.map { "           \(TicketView.line($0))" }
         } else {

@@ -1,0 +1,63 @@
+internal import DeskModel
+internal import DeskStore
+internal import Triage
+
+/// A further mail in a ticket, read with what the ticket is about: its own words are often few ("still nothing").
+enum FollowUp {
+    /// A category that the new words alone are this sure of is theirs: another matter came up.
+    private static let sureness = 0.95
+
+    /// Analyses mails. Category, tags and familiarity of a follow-up come from its own words where these are sure, else
+    /// from the words together with the ticket's question; priority, sentiment and language are of the mail itself.
+    static func analyse(
+        _ mails: [(subject: TriageSubject, input: TriageInput)], engine: TriageEngine
+    ) async throws -> [TriageResult] {
+        let further = mails.indices.filter { mails[$0].subject.isFurther }
+        let alone = further.map { mails[$0].subject.wordsAlone }
+        let together = further.map { mails[$0].subject.wordsWithQuestion }
+        var results = try await engine.analyse(mails.map(\.input) + alone + together)
+        let extra = results[mails.count...]
+        results.removeLast(extra.count)
+        for (position, index) in further.enumerated() {
+            let own = extra[extra.startIndex + position].analysis
+            let whole = extra[extra.startIndex + further.count + position].analysis
+            let leading = own.category.confidence >= Self.sureness ? own : whole
+            results[index].analysis.category = leading.category
+            results[index].analysis.alternatives = leading.alternatives
+            results[index].analysis.tags = leading.tags
+            results[index].analysis.familiarity = leading.familiarity
+            results[index].analysis.explanation = leading.explanation
+        }
+        return results
+    }
+}
+
+extension TriageSubject {
+    /// The new words, or everything when nothing new was found.
+    private var words: String { self.replyText.isEmpty ? self.bodyText : self.replyText }
+
+    /// The reference that is all the customer wrote back; nil when the mail says more, or opens the ticket.
+    var missingPiece: String? {
+        guard self.earlierText != nil else { return nil }
+        return ReplyText(visible: self.words, signature: "", quoted: "").reference
+    }
+
+    /// What is to be understood and answered: the new words; with the earlier question where they are only the piece that
+    /// was missing from it.
+    var question: String {
+        guard let earlier = self.earlierText, self.missingPiece != nil else { return self.words }
+        return "\(earlier)\n\n\(self.words)"
+    }
+
+    fileprivate var isFurther: Bool { self.earlierText != nil && self.missingPiece == nil }
+
+    /// A new subject belongs to the new words, the ticket's does not.
+    fileprivate var wordsAlone: TriageInput {
+        let base = BaseSubject.of(self.subject)
+        return TriageInput(subject: base == BaseSubject.of(self.ticketSubject) ? "" : base, body: self.words)
+    }
+
+    fileprivate var wordsWithQuestion: TriageInput {
+        TriageInput(subject: self.subject, body: "\(self.earlierText ?? "")\n\n\(self.words)")
+    }
+}
