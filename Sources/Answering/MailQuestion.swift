@@ -230,7 +230,8 @@ package struct MailQuestion: Sendable {
     ]
     /// Stems of short questions that name no matter.
     private static let emptyQuestions: Set<String> = [
-        "shall", "happen", "next", "possibl", "help", "explain", "tell", "wrong", "know", "sort", "fix", "catch", "late",
+        "shall", "happen", "next", "possibl", "help", "explain", "tell", "wrong", "know", "sort", "fix", "catch",
+        "late",
         "mean", "advis", "machen", "tun", "soll", "moglich", "faire", "possible", "hacer", "fare", "doen",
     ]
     /// Words that begin a question or an instruction without a question mark.
