@@ -46,6 +46,7 @@ struct HeaderBlock {
             }
             var value: [UInt8] = []
             var line = (start: colon + 1, end: end)
+            while line.start < end.content, bytes[line.start] == 0x20 || bytes[line.start] == 0x09 { line.start += 1 }
             var isCut = false
             while true {
                 if value.count + line.end.content - line.start > Self.fieldLimit { isCut = true }
@@ -91,8 +92,11 @@ struct HeaderBlock {
         var last = value.count
         while first < last, value[first] == 0x20 || value[first] == 0x09 { first += 1 }
         while last > first, value[last - 1] <= 0x20 { last -= 1 }
-        guard value[first..<last].contains(where: { $0 == 0 || $0 == 0x0D || $0 == 0x0A }) else {
-            return Array(value[first..<last])
+        guard
+            value.first(0, from: first) < last || value.first(0x0D, from: first) < last
+                || value.first(0x0A, from: first) < last
+        else {
+            return first == 0 && last == value.count ? value : Array(value[first..<last])
         }
         self.note("NUL or bare CR in a field removed")
         return value[first..<last].compactMap { $0 == 0 ? nil : $0 == 0x0D || $0 == 0x0A ? 0x20 : $0 }

@@ -1,3 +1,5 @@
+internal import DeskModel
+
 /// Makes a copy of a message that GMime can take whatever a stranger wrote, and says what had to be changed.
 ///
 /// GMime 3.2 reads address groups, nested multiparts and nested messages by recursion, and keeps every part and address
@@ -37,7 +39,8 @@ struct MailMender {
         self.bytes.reserveCapacity(message.count - header.bodyStart + 512)
         var seen: Set<String> = []
         for field in header.fields {
-            let name = field.name.lowercased()
+            guard (field.name.utf8.first ?? 0) | 0x20 == 0x63 else { continue }
+            let name = field.name.lowercasedASCII()
             guard name.hasPrefix("content-"), seen.insert(name).inserted, field.value.count <= 16 << 10 else {
                 continue
             }

@@ -173,7 +173,7 @@ final class PartTree {
     private static func describe(_ object: UnsafeMutableRawPointer) -> Leaf {
         var leaf = Leaf(content: .object(object), type: "text/plain")
         if let type = shim_content_type(object), let name = g_mime_content_type_get_mime_type(type) {
-            leaf.type = String(cString: name).lowercased()
+            leaf.type = String(cString: name).lowercasedASCII()
             g_free(name)
             if leaf.type == "application/octet-stream", let raw = Self.string(shim_raw_header(object, "Content-Type")) {
                 leaf.type = Self.bareType(raw) ?? leaf.type
