@@ -39,7 +39,12 @@ extension TriageSubject {
     /// The reference that is all the customer wrote back; nil when the mail says more, or opens the ticket.
     var missingPiece: String? {
         guard self.earlierText != nil else { return nil }
-        return ReplyText(visible: self.words, signature: "", quoted: "").reference
+        // A line with nothing but the customer's name is how mails are signed.
+        let name = Set((self.customerName ?? "").lowercased().split(separator: " "))
+        let lines = self.words.split(separator: "\n").filter { line in
+            !line.lowercased().split(separator: " ").allSatisfy(name.contains)
+        }
+        return ReplyText(visible: lines.joined(separator: "\n"), signature: "", quoted: "").reference
     }
 
     /// What is to be understood and answered: the new words; with the earlier question where they are only the piece that

@@ -147,14 +147,16 @@ package struct TriageStep: Sendable {
         _ subject: TriageSubject, _ result: TriageResult, _ calibration: ConfidenceCalibration
     ) -> Answerer.Inquiry {
         let settings = self.context.settings.draft
-        let question = MailQuestion(
+        var question = MailQuestion(
             subject: subject.subject, body: subject.question, customerName: subject.customerName,
             language: result.analysis.language, sentiment: result.analysis.sentiment.score,
             hasAttachment: subject.attachmentCount > 0, familiarity: result.analysis.familiarity,
             category: result.analysis.category.topLevel,
             categoryConfidence: result.analysis.category.confidence)
+        question.customerAddress = subject.customerEmail
         var drafter = ExtractiveDrafter(
             floor: settings.floor, signature: settings.signature, linkHosts: settings.linkHosts)
+        drafter.templates = settings.templates
         drafter.calibration = calibration
         return .init(
             question, vector: result.embedding, drafter: drafter, isStrict: self.mode(of: subject) == .answer)

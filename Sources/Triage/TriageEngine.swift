@@ -214,6 +214,25 @@ package struct TriageEngine: Sendable {
 
     // MARK: Category
 
+    /// What texts are about, as probabilities of the lower categories (of the upper ones where there are no lower): one
+    /// row a text, in the same order as long as the taxonomy stays the same. Costs little, as the vectors are known.
+    ///
+    /// - Parameter embeddings: of the texts, under the engine's encoder.
+    /// - Throws: `EncoderError`, never because of what a text contains.
+    package func matters(of texts: [String], embeddings: [[Float]]) throws(EncoderError) -> [[Float]] {
+        guard !texts.isEmpty else { return [] }
+        let matrix = DenseMatrix(embeddings)
+        let features = texts.map { self.categories.lexical.row(TextGrams($0)) }
+        let similarities = try self.categories.examples.similarities(of: matrix)
+        let tops = try self.categories.top.logProbabilities(
+            embeddings: matrix, features: features, similarities: similarities)
+        guard let leaf = self.categories.leaf else { return tops.map { $0.map(Probability.exp) } }
+        let leaves = try leaf.logProbabilities(embeddings: matrix, features: features, similarities: similarities)
+        return zip(tops, leaves).map { top, leaf in
+            self.leaves(leaf, tops: top.map { Double(Probability.exp($0)) }).map { Float($0.probability) }
+        }
+    }
+
     private struct Choice {
         var category: Analysis.Category
         var alternatives: [Analysis.Label]
