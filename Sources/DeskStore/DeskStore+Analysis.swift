@@ -160,7 +160,7 @@ extension DeskStore {
                 (select left(coalesce(nullif(e.reply_text, ''), e.body_text), 4000) from message e
                     where e.ticket_id = t.id and e.id < m.id and e.direction = 'in' and e.kind = 'human'
                         and not e.is_thanks and not e.is_flagged
-                    order by length(coalesce(nullif(e.reply_text, ''), e.body_text)) >= 40 desc, e.id desc limit 1),
+                    order by length(coalesce(nullif(e.reply_text, ''), e.body_text)) >= 60 desc, e.id desc limit 1),
                 exists (select from analysis a where a.message_id = m.id)
             from message m join ticket t on t.id = m.ticket_id
             where \(condition)
