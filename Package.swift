@@ -40,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         // L0: C libraries and pure values
@@ -82,7 +83,10 @@ let package = Package(
                 logging,
             ], swiftSettings: strict),
         .target(
-            name: "Answering", dependencies: ["Encoder", "LinearModel", "DeskModel", logging], swiftSettings: strict),
+            name: "Answering",
+            dependencies: [
+                "Encoder", "LinearModel", "DeskModel", .product(name: "Mustache", package: "swift-mustache"), logging,
+            ], swiftSettings: strict),
 
         // L3: the product
         .target(

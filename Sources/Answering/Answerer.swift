@@ -7,21 +7,22 @@ package import Encoder
 /// so that a backlog costs no more than one embedding a mail.
 package actor Answerer {
     private let encoder: any TextEncoder
+    private let matters: (any MatterReader)?
     private var index: KnowledgeIndex
     private var generation = 0
     /// By position in the index.
     private var sentenceVectors: [Int: [[Float]]] = [:]
 
-    /// `answerable` from which the whole mail needs no second look sentence by sentence.
-    private static let clear = 0.75
-    /// `answerable` from which one request may bring in a second article.
-    private static let secondFloor = 0.6
-    /// The same for the score of the article in the whole mail.
-    private static let secondScore: Float = 0.47
+    /// Articles of which mail and sentences are compared.
+    private static let considered = 24
+    /// Articles that one answer draws from.
+    private static let articleLimit = 3
 
-    package init(encoder: any TextEncoder, index: KnowledgeIndex) {
+    /// - Parameter matters: tells what mails are about; the index must have been made with the same one.
+    package init(encoder: any TextEncoder, index: KnowledgeIndex, matters: (any MatterReader)? = nil) {
         self.encoder = encoder
         self.index = index
+        self.matters = matters
     }
 
     /// Whether there is anything to answer from.
@@ -86,117 +87,143 @@ package actor Answerer {
             let vectors = try await self.encoder.encode(missing.map { inquiries[$0].question.text })
             for (position, vector) in zip(missing, vectors) { wholes[position] = vector }
         }
+        let matters = try self.matters(of: inquiries.map(\.question.text), vectors: wholes)
         var looks: [Look] = []
-        for (inquiry, whole) in zip(inquiries, wholes) {
-            looks.append(try await Look(inquiry, whole: whole, index: index))
+        for (position, inquiry) in inquiries.enumerated() {
+            let question = inquiry.question
+            let found = try await index.search(
+                question.text, vector: wholes[position], limit: Self.considered, matter: matters[position],
+                quoting: false)
+            let statements = index.isEmpty ? [] : question.statements
+            looks.append(
+                Look(
+                    inquiry: inquiry, whole: wholes[position], found: found,
+                    statements: statements.map(\.text) == [question.text] ? [] : statements))
         }
         // Customers of a batch often say the same sentence; it is embedded once.
         let sentences = Array(Set(looks.flatMap { $0.statements.map(\.text) })).sorted()
         let vectors = sentences.isEmpty ? [] : try await self.encoder.encode(sentences)
-        let vectorOf = Dictionary(uniqueKeysWithValues: zip(sentences, vectors))
+        let known = zip(vectors, try self.matters(of: sentences, vectors: vectors))
+        let knownOf = Dictionary(uniqueKeysWithValues: zip(sentences, known))
         var answers: [Answer] = []
         for look in looks {
             var parts: [MailPart] = []
-            for statement in look.statements {
-                let vector = vectorOf[statement.text] ?? []
+            for (position, statement) in look.statements.enumerated() {
+                guard let (vector, matter) = knownOf[statement.text] else { continue }
                 let found = try await index.search(
-                    statement.text, vector: vector, limit: 8, expecting: look.expecting, quoting: false)
-                parts.append(MailPart(statement: statement, vector: vector, found: found))
+                    statement.text, vector: vector, limit: Self.considered, matter: matter, quoting: false)
+                parts.append(MailPart(position: position, statement: statement, vector: vector, found: found))
             }
             answers.append(try await self.answer(look, parts: parts, index: index, generation: generation))
         }
         return answers
     }
 
+    private func matters(of texts: [String], vectors: [[Float]]) throws -> [[Float]] {
+        guard let matters, !texts.isEmpty else { return texts.map { _ in [] } }
+        return try matters.matters(of: texts, vectors: vectors)
+    }
+
+    /// An article that the answer draws from, and what it is asked.
+    private struct Wanted {
+        let hit: SearchHit
+        /// Where the mail asks for it.
+        let position: Int
+        var asked: [[Float]]
+        let answerable: Double
+    }
+
     private func answer(
         _ look: Look, parts: [MailPart], index: KnowledgeIndex, generation: Int
     ) async throws -> Answer {
-        let drafter = look.inquiry.drafter
-        let evidence = MailEvidence(whole: look.found, parts: parts)
+        let inquiry = look.inquiry
         let requests = parts.filter(\.statement.isRequest)
-        var wanted: [(hit: SearchHit, asked: [[Float]])] = []
-        if let best = evidence.candidates.first {
-            wanted.append((best.hit, Self.asked(look, of: best, requests: requests)))
-        }
-        for part in requests where !part.isCovered(by: wanted.map(\.hit.index)) {
-            guard let second = Self.second(part, evidence), !wanted.contains(where: { $0.hit.index == second.index })
-            else { continue }
-            wanted.append((second, [part.vector]))
-        }
+        let evidence = MailEvidence(
+            whole: look.found, parts: parts.filter { !$0.statement.isAside },
+            asks: parts.isEmpty ? inquiry.question.statements.contains(where: \.isRequest) : !requests.isEmpty)
+        let wanted = Self.wanted(look, evidence, parts: parts, floor: inquiry.drafter.floor)
         var sources: [DraftSource] = []
-        for (hit, asked) in wanted.prefix(2) {
-            sources.append(try await self.source(hit, index: index, generation: generation, asked: asked))
+        for article in wanted {
+            sources.append(
+                try await self.source(article.hit, index: index, generation: generation, asked: article.asked))
         }
-        let used = wanted.prefix(2).map(\.hit.index)
+        let used = wanted.map(\.hit.index)
         let uncovered = requests.filter { !$0.isCovered(by: used) }.map(\.text)
         var foreign: [String] = []
-        if look.inquiry.isStrict {
+        if inquiry.isStrict {
             foreign = parts.filter { !$0.statement.isRequest && $0.isForeign(to: used) }.map(\.text)
-            if look.inquiry.question.isLong { foreign.append("the rest of a long mail") }
+            if inquiry.question.isLong { foreign.append("the rest of a long mail") }
         }
-        let outcome = drafter.draft(
-            look.inquiry.question, answerable: evidence.answerable, sources: sources, uncovered: uncovered,
+        let answerable = wanted.map(\.answerable).min() ?? 0
+        let outcome = inquiry.drafter.draft(
+            inquiry.question, answerable: answerable, sources: sources, uncovered: uncovered,
             requests: requests.count)
         return Answer(
-            outcome: outcome, found: look.found, answerable: evidence.answerable, uncovered: uncovered,
-            foreign: foreign)
+            outcome: outcome, found: look.found, answerable: answerable, uncovered: uncovered, foreign: foreign)
+    }
+
+    /// The article for the mail as a whole, and one for each part of it that is surely about something else; in the
+    /// order in which the mail speaks of them.
+    private static func wanted(
+        _ look: Look, _ evidence: MailEvidence, parts: [MailPart], floor: Double
+    ) -> [Wanted] {
+        guard let best = evidence.candidates.first else { return [] }
+        var wanted = [
+            Wanted(
+                hit: best.hit, position: best.part?.position ?? 0, asked: Self.asked(look, of: best, parts: parts),
+                answerable: evidence.answerable)
+        ]
+        for part in parts where wanted.count < Self.articleLimit {
+            // What only tells a story cannot stand for the whole mail.
+            guard let hit = part.ownArticle(besides: wanted.map(\.hit.index)),
+                evidence.answerable >= floor || part.statement.isRequest || part.statement.isQuestion
+            else { continue }
+            wanted.append(
+                Wanted(hit: hit, position: part.position, asked: [part.vector], answerable: max(floor, part.answerable))
+            )
+        }
+        // Two questions blur each other: what is unsure of the whole may be sure of its parts.
+        if wanted.count > 1, wanted[0].answerable < floor { wanted.removeFirst() }
+        if wanted.count > 1, wanted[0].hit.index == best.hit.index, let part = best.part {
+            wanted[0].asked = [part.vector] + Self.requests(parts, of: best)
+        }
+        return wanted.sorted { $0.position < $1.position }
     }
 
     /// What an article is asked: the mail with its best sentence before the rest, and each request that it answers.
-    private static func asked(
-        _ look: Look, of best: MailEvidence.Candidate, requests: [MailPart]
-    ) -> [[Float]] {
+    private static func asked(_ look: Look, of best: MailEvidence.Candidate, parts: [MailPart]) -> [[Float]] {
         guard let part = best.part else { return [look.whole] }
         let mean = zip(look.whole, part.vector).map { $0 + $1 }
         let length = VectorTable.product(mean, mean).squareRoot()
-        let own = requests.filter { !$0.statement.isVague && $0.found.hits.first?.index == best.hit.index }
-        return [length > 0 ? mean.map { $0 / length } : look.whole] + own.prefix(3).map(\.vector)
+        return [length > 0 ? mean.map { $0 / length } : look.whole] + Self.requests(parts, of: best)
     }
 
-    /// Another article for a request that the first one does not answer.
-    private static func second(_ part: MailPart, _ evidence: MailEvidence) -> SearchHit? {
-        guard let hit = part.found.hits.first else { return nil }
-        if part.found.answerable >= Self.secondFloor { return hit }
-        let context = evidence.candidates.first { $0.hit.index == hit.index }
-        return part.isCovered(by: [hit.index]) && (context?.score ?? 0) >= Self.secondScore ? hit : nil
+    private static func requests(_ parts: [MailPart], of best: MailEvidence.Candidate) -> [[Float]] {
+        parts.filter { part in
+            part.statement.isRequest && !part.statement.isVague && part.found.hits.first?.index == best.hit.index
+        }.prefix(3).map(\.vector)
     }
 
     /// A mail searched as a whole, and what of it needs a look on its own.
     private struct Look {
         let inquiry: Inquiry
         let whole: [Float]
-        let expecting: Analysis.Label?
         let found: SearchResult
-        /// Each sentence; empty when the mail as a whole is clear and asks one thing.
+        /// Each sentence; empty when the mail is nothing but one.
         let statements: [MailQuestion.Statement]
-
-        init(_ inquiry: Inquiry, whole: [Float], index: KnowledgeIndex) async throws {
-            let question = inquiry.question
-            self.inquiry = inquiry
-            self.whole = whole
-            self.expecting = question.category.map { Analysis.Label(name: $0, confidence: question.categoryConfidence) }
-            self.found = try await index.search(
-                question.text, vector: whole, limit: 8, expecting: self.expecting, quoting: false)
-            let statements = question.statements
-            let isClear =
-                !inquiry.isStrict && self.found.answerable >= Answerer.clear
-                && statements.count(where: \.isRequest) <= 1
-            let isNeeded = !index.isEmpty && !isClear && statements.map(\.text) != [question.text]
-            self.statements = isNeeded ? statements : []
-        }
     }
 
     private func source(
         _ hit: SearchHit, index: KnowledgeIndex, generation: Int, asked: [[Float]]
     ) async throws -> DraftSource {
-        let passages = index.passages(of: hit.index).map(\.content)
+        let passages = index.passages(of: hit.index)
         var vectors = self.sentenceVectors[hit.index]
         if vectors == nil || self.generation != generation {
-            vectors = try await self.encoder.encode(DraftSource.outline(passages).map(\.text))
+            vectors = try await self.encoder.encode(DraftSource.outline(passages.map(\.content)).map(\.text))
             if self.generation == generation { self.sentenceVectors[hit.index] = vectors }
         }
         let text = Grounding.Source(
-            article: hit.article.key, title: hit.article.title, text: passages.joined(separator: "\n"))
+            article: hit.article.key, title: hit.article.title, text: passages.map(\.content).joined(separator: "\n"))
         var questions: [DraftSource.Asked] = []
         for vector in asked {
             let cosines = try await index.cosines(of: hit.index, with: vector)

@@ -5,6 +5,8 @@ package struct AnsweringError: Error, Sendable, CustomStringConvertible {
         case unknownFormat
         /// The file is of a known kind and broken; `context` names the line.
         case malformedArticle
+        /// A template of replies has a tag that is unknown or has no end; `context` names the line.
+        case malformedTemplate
         /// Vectors of another length than the index was built for.
         case dimensionMismatch
     }

@@ -14,6 +14,7 @@ package struct ChatDrafter: Sendable {
     private let model: any ChatModel
     private let mask: Mask?
     private let linkHosts: [String]
+    private let templates: ReplyTemplates
     private let signature: String
 
     /// Calls at the same time.
@@ -29,7 +30,11 @@ package struct ChatDrafter: Sendable {
     private static let groundedShare = 0.6
 
     /// - Parameter mask: needed by a model that runs elsewhere; without one it is never asked.
-    package init(model: any ChatModel, mask: Mask?, linkHosts: [String] = [], signature: String = "") {
+    package init(
+        model: any ChatModel, mask: Mask?, linkHosts: [String] = [], signature: String = "",
+        templates: ReplyTemplates = .standard
+    ) {
+        self.templates = templates
         self.model = model
         self.mask = mask
         self.linkHosts = linkHosts
@@ -211,12 +216,14 @@ package struct ChatDrafter: Sendable {
         let share = Double(kept.count) / Double(max(1, kept.count + dropped.count))
         guard !kept.isEmpty, share >= Self.groundedShare else { throw ChatFailure(.ungrounded) }
         guard let phrases = ReplyPhrases.language(spoken) else { throw ChatFailure(.wrongLanguage) }
-        var blocks = [phrases.greeting(question.greetingName(in: spoken))]
-        blocks.append(question.sentiment <= -0.4 ? phrases.apology : phrases.thanks)
-        blocks.append(kept.joined(separator: " "))
-        blocks.append(self.signature.isEmpty ? phrases.closing : "\(phrases.closing)\n\(self.signature)")
+        let name = question.greetingName(in: spoken)
         var draft = extractive
-        draft.body = blocks.joined(separator: "\n\n")
+        draft.body = self.templates.render(
+            [
+                "name": name ?? "", "greeting": phrases.greeting(name), "thanks": phrases.thanks,
+                "apology": phrases.apology, "answer": kept.joined(separator: " "), "closing": phrases.closing,
+                "signature": self.signature, "category": question.category ?? "",
+            ], language: spoken, category: question.category, isNegative: question.isUpset)
         draft.citations = citations
         draft.unsupported = dropped
         draft.confidence = extractive.confidence * share

@@ -12,7 +12,6 @@ extension Evidence {
         // A margin beyond 0.3 says no more; agreement of the legs is carried by margin and coverage.
         let sum =
             -8.9 + 12 * Double(self.cosine) + 5 * Double(min(self.margin, 0.3)) + 2 * Double(self.coverage)
-            + 1.2 * Double(self.expectation)
         return Logistic.probability(sum)
     }
 }

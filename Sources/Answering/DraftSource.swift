@@ -1,3 +1,5 @@
+internal import DeskModel
+
 /// One article as a drafter draws from it: its sentences with their vectors.
 package struct DraftSource: Sendable {
     package struct Sentence: Sendable {
@@ -36,6 +38,8 @@ package struct DraftSource: Sendable {
     }
 
     let asked: [Asked]
+    /// The nearest heading of each passage as a line that leads in a list; empty where there is none.
+    let leads: [String]
 
     /// Passages, lines and sentences of an article before they have vectors.
     static func outline(_ passages: [String]) -> [(text: String, passage: Int, isListItem: Bool, startsLine: Bool)] {
@@ -50,11 +54,16 @@ package struct DraftSource: Sendable {
         }
     }
 
-    init(text: Grounding.Source, passages: [String], vectors: [[Float]], asked: [Asked]) {
+    init(text: Grounding.Source, passages: [KnowledgeChunk], vectors: [[Float]], asked: [Asked]) {
         self.text = text
+        self.leads = passages.map { passage in
+            let heading =
+                passage.heading.split(separator: "›").last.map { $0.drop { $0 == " " } }.map(String.init) ?? ""
+            return heading.last.map { $0.isLetter || $0.isNumber } == true ? heading + ":" : heading
+        }
         self.language = StopWords.language(of: text.text) ?? "en"
         self.asked = asked
-        self.sentences = zip(Self.outline(passages), vectors).map { piece, vector in
+        self.sentences = zip(Self.outline(passages.map(\.content)), vectors).map { piece, vector in
             Sentence(
                 text: piece.text, passage: piece.passage, isListItem: piece.isListItem, startsLine: piece.startsLine,
                 vector: vector, wordCount: piece.text.split(separator: " ").count)

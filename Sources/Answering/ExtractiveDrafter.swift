@@ -11,6 +11,8 @@ package struct ExtractiveDrafter: Sendable {
     package var signature: String
     /// Hosts that links may point to; lower case.
     package var linkHosts: [String]
+    /// What stands around the answer.
+    package var templates = ReplyTemplates.standard
     /// What the desk has learned about its own drafts.
     package var calibration = ConfidenceCalibration.prior
 
@@ -24,7 +26,7 @@ package struct ExtractiveDrafter: Sendable {
     }
 
     /// - Parameters:
-    ///   - sources: the articles to draw from, best first; one for each part of the question.
+    ///   - sources: the articles to draw from, in the order of the mail; one for each part of the question.
     ///   - uncovered: requests of the mail that no source answers; they lower the confidence.
     ///   - requests: how many requests the mail has.
     package func draft(
@@ -36,22 +38,26 @@ package struct ExtractiveDrafter: Sendable {
         let spoken = main.language
         let phrases = ReplyPhrases.language(spoken) ?? ReplyPhrases.language("en")
         guard let phrases else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
-        let paragraphs = sources.prefix(2).enumerated().map { position, source in
-            self.paragraphs(source, question: question, words: position == 0 ? Self.wordLimit : Self.wordLimit / 2)
-        }
+        let words = sources.count == 1 ? Self.wordLimit : Self.wordLimit / 2
+        let paragraphs = sources.map { self.paragraphs($0, question: question, words: words) }
         let answer = paragraphs.joined().joined(separator: "\n\n")
         guard !answer.isEmpty else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
-        let grounding = Grounding(reply: answer, sources: sources.prefix(2).map(\.text), linkHosts: self.linkHosts)
+        let grounding = Grounding(
+            reply: answer, sources: sources.map(\.text), linkHosts: self.linkHosts,
+            headings: Set(sources.flatMap(\.leads)))
         let missing = Self.missing(question, source: main, answer: answer)
-        var blocks = [phrases.greeting(question.greetingName(in: spoken))]
-        blocks.append(question.sentiment <= -0.4 ? phrases.apology : phrases.thanks)
-        blocks.append(answer)
         let asked = missing.filter { !$0.isAskedInAnswer }.map {
             $0.item == .photo ? phrases.photo : phrases.orderNumber
         }
-        if !asked.isEmpty { blocks.append(phrases.ask(asked)) }
-        if question.namesOrder, MissingItem.orderNumber.isMentioned(in: answer) { blocks.append(phrases.noted) }
-        blocks.append(self.signature.isEmpty ? phrases.closing : "\(phrases.closing)\n\(self.signature)")
+        let isNoted = question.namesOrder && MissingItem.orderNumber.isMentioned(in: answer)
+        let name = question.greetingName(in: spoken)
+        let body = self.templates.render(
+            [
+                "name": name ?? "", "greeting": phrases.greeting(name), "thanks": phrases.thanks,
+                "apology": phrases.apology, "answer": answer, "request": asked.isEmpty ? "" : phrases.ask(asked),
+                "noted": isNoted ? phrases.noted : "", "closing": phrases.closing, "signature": self.signature,
+                "category": question.category ?? "",
+            ], language: spoken, category: question.category, isNegative: question.isUpset)
         let requests = max(requests, uncovered.count, 1)
         let confidence = Confidence(
             answerable: answerable, grounding: grounding.share, familiarity: question.familiarity,
@@ -60,7 +66,7 @@ package struct ExtractiveDrafter: Sendable {
         let isForeign = spoken != question.language && question.language != "und"
         let prior = isForeign ? confidence.probability / 2 : confidence.probability
         var draft = Draft(
-            body: blocks.joined(separator: "\n\n"), citations: grounding.citations, unsupported: grounding.unsupported,
+            body: body, citations: grounding.citations, unsupported: grounding.unsupported,
             confidence: self.calibration.probability(prior, category: question.category), answerable: answerable,
             missing: missing.map { $0.item.rawValue })
         draft.prior = prior
@@ -75,9 +81,8 @@ package struct ExtractiveDrafter: Sendable {
         var remarks: [String] = []
         if let spoken { remarks.append("the source is in \(spoken), the customer wrote in \(question.language)") }
         if !uncovered.isEmpty {
-            remarks.append(
-                "\(uncovered.count) of \(requests) requests \(uncovered.count == 1 ? "is" : "are") not covered by a source"
-            )
+            let open = uncovered.map { "“\($0.count > 80 ? $0.prefix(79) + "…" : $0[...])”" }.joined(separator: " ")
+            remarks.append("left open, \(uncovered.count) of \(requests) requests: \(open)")
         }
         return remarks
     }
@@ -130,7 +135,15 @@ package struct ExtractiveDrafter: Sendable {
             if score >= share * best.value { add(section) }
         }
         return chosen.sorted().flatMap { section in
-            self.fitted(section: sections[section, default: []].map { paragraphs[$0] }, source: source, limit: limit)
+            var texts = self.fitted(
+                section: sections[section, default: []].map { paragraphs[$0] }, source: source, limit: limit)
+            // A list without its heading begins in the middle.
+            if let first = texts.first, first.hasPrefix("- "), source.leads.indices.contains(section),
+                !source.leads[section].isEmpty
+            {
+                texts[0] = "\(source.leads[section])\n\(first)"
+            }
+            return texts
         }
     }
 

@@ -34,11 +34,12 @@ package struct Grounding: Sendable {
     /// - Parameters:
     ///   - reply: the text between greeting and closing; greetings and closings have no place in it.
     ///   - linkHosts: hosts that links may point to besides those that a source names; lower case.
-    package init(reply: String, sources: [Source], linkHosts: [String] = []) {
+    ///   - headings: lines that name what follows and say nothing by themselves.
+    package init(reply: String, sources: [Source], linkHosts: [String] = [], headings: Set<String> = []) {
         let prepared = sources.flatMap(Passage.passages)
         for raw in SentenceSplitter.sentences(reply) {
             let sentence = raw.hasPrefix("- ") ? String(raw.dropFirst(2)) : raw
-            guard !ReplyPhrases.frames.contains(sentence) else { continue }
+            guard !ReplyPhrases.frames.contains(sentence), !headings.contains(sentence) else { continue }
             self.claims += 1
             let claim = Passage(sentence: sentence)
             let support = prepared.max { $0.share(of: claim) < $1.share(of: claim) }

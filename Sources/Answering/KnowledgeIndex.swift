@@ -17,6 +17,8 @@ package struct KnowledgeIndex: Sendable {
         package var vectors: [[Float]]
         /// What a question's words are matched with instead of title and passages; never shown.
         package var matching: String?
+        /// What its title is about, by a `MatterReader`; empty when nobody was asked.
+        package var matter: [Float] = []
 
         package init(
             id: ArticleID, article: Article, titleVector: [Float], chunks: [KnowledgeChunk], vectors: [[Float]],
@@ -34,8 +36,8 @@ package struct KnowledgeIndex: Sendable {
     /// Share of the lexical part in the fused score: helps long documents much and costs short questions nothing.
     package static let lexicalShare: Float = 0.2
 
-    /// What a sure category adds to the score of its articles.
-    private static let categoryShare: Float = 0.06
+    /// What a sure agreement about the matter adds to the score.
+    private static let matterShare: Float = 0.16
 
     /// Passages up to which vectors are held in memory.
     package static let heldPassages = 20_000
@@ -56,6 +58,7 @@ package struct KnowledgeIndex: Sendable {
     package private(set) var articles: [Article] = []
     package private(set) var ids: [ArticleID] = []
     private(set) var chunks: [[KnowledgeChunk]] = []
+    private var matters: [[Float]] = []
     private var places: [Place] = []
     private var articleOf: [ArticleID: Int] = [:]
     private var titles: VectorTable
@@ -94,6 +97,7 @@ package struct KnowledgeIndex: Sendable {
         self.ids.append(entry.id)
         self.articleOf[entry.id] = owner
         self.chunks.append(entry.chunks)
+        self.matters.append(entry.matter)
         for chunk in entry.chunks {
             self.owners.append(owner)
             let text = entry.matching ?? Chunker.embeddedText(title: entry.article.title, chunk: chunk)
@@ -110,16 +114,16 @@ package struct KnowledgeIndex: Sendable {
     /// - Parameters:
     ///   - question: what the customer wrote; only its words are used.
     ///   - vector: the embedding of the same text, of length 1.
-    ///   - expecting: a category with its probability; articles of it get a little ahead.
+    ///   - matter: what the question is about, by a `MatterReader`; articles about the same get ahead.
     ///   - quoting: whether hits name the sentence that shows why, which costs more than to find them.
     /// - Throws: `.dimensionMismatch`; what the source of the vectors throws.
     package func search(
-        _ question: String, vector: [Float], limit: Int = 10, expecting: Analysis.Label? = nil, quoting: Bool = true
+        _ question: String, vector: [Float], limit: Int = 10, matter: [Float]? = nil, quoting: Bool = true
     ) async throws -> SearchResult {
         guard !self.isEmpty else { return SearchResult(hits: [], evidence: Evidence()) }
         let terms = Words.terms(in: question)
         let covered = self.words.coverage(of: terms)
-        var candidates = try self.held(vector, covered, expecting)
+        var candidates = try self.held(vector, covered, matter)
         if let source {
             var wanted = self.wordiest(covered)
             for match in try await source.nearest(to: vector, limit: max(Self.denseCandidates, 2 * limit)) {
@@ -127,7 +131,7 @@ package struct KnowledgeIndex: Sendable {
             }
             let cosines = try await self.cosines(of: wanted, with: vector, from: source)
             candidates += cosines.compactMap { article, near in
-                self.candidate(article, title: near.title, dense: near.passages[...], covered, expecting)
+                self.candidate(article, title: near.title, dense: near.passages[...], covered, matter)
             }
         }
         let ranked = candidates.sorted { ($0.score, $1.article) > ($1.score, $0.article) }
@@ -137,7 +141,7 @@ package struct KnowledgeIndex: Sendable {
 
     /// Every article whose vectors are in memory.
     private func held(
-        _ vector: [Float], _ covered: [Float], _ expecting: Analysis.Label?
+        _ vector: [Float], _ covered: [Float], _ matter: [Float]?
     ) throws(AnsweringError) -> [Candidate] {
         let title = try self.titles.products(with: vector)
         let dense = try self.passages.products(with: vector)
@@ -146,7 +150,7 @@ package struct KnowledgeIndex: Sendable {
             guard let rows = place.rows else { return nil }
             return self.candidate(
                 article, title: title[rows.title],
-                dense: dense[rows.passages..<(rows.passages + place.passages.count)], covered, expecting)
+                dense: dense[rows.passages..<(rows.passages + place.passages.count)], covered, matter)
         }
     }
 
@@ -199,13 +203,13 @@ package struct KnowledgeIndex: Sendable {
 
     /// One article scored by its best passage.
     private func candidate(
-        _ article: Int, title: Float, dense: ArraySlice<Float>, _ covered: [Float], _ expecting: Analysis.Label?
+        _ article: Int, title: Float, dense: ArraySlice<Float>, _ covered: [Float], _ matter: [Float]?
     ) -> Candidate? {
         let passages = self.places[article].passages
         guard !passages.isEmpty else { return nil }
         var candidate = Candidate(
             article: article, ordinal: 0, passageScore: -.infinity, cosine: title, coverage: 0,
-            expectation: self.expectation(expecting, of: article))
+            agreement: matter.map { Matter.agreement($0, self.matters[article]) } ?? 0)
         for (ordinal, (cosine, coverage)) in zip(dense, covered[passages]).enumerated() {
             let score = Self.fused(cosine, coverage)
             if score > candidate.passageScore { (candidate.passageScore, candidate.ordinal) = (score, ordinal) }
@@ -271,16 +275,10 @@ package struct KnowledgeIndex: Sendable {
         var passageScore: Float
         var cosine: Float
         var coverage: Float
-        /// Probability that the mail is of the article's category, as far as it is known.
-        var expectation: Float
-        var score: Float {
-            KnowledgeIndex.fused(self.cosine, self.coverage) + KnowledgeIndex.categoryShare * self.expectation
-        }
-    }
-
-    private func expectation(_ expecting: Analysis.Label?, of article: Int) -> Float {
-        guard let expecting, self.articles[article].category == expecting.name else { return 0 }
-        return Float(expecting.confidence)
+        /// Whether question and title are about the same matter.
+        var agreement: Float
+        var likeness: Float { KnowledgeIndex.fused(self.cosine, self.coverage) }
+        var score: Float { self.likeness + KnowledgeIndex.matterShare * self.agreement }
     }
 
     private static func fused(_ cosine: Float, _ coverage: Float) -> Float {
@@ -292,7 +290,8 @@ package struct KnowledgeIndex: Sendable {
         return SearchHit(
             index: candidate.article, article: self.articles[candidate.article], chunk: chunk,
             span: terms.map { self.span(of: chunk, terms: $0) } ?? "", score: candidate.score,
-            cosine: candidate.cosine, coverage: candidate.coverage, passages: self.chunks[candidate.article])
+            likeness: candidate.likeness, agreement: candidate.agreement, cosine: candidate.cosine,
+            coverage: candidate.coverage, passages: self.chunks[candidate.article])
     }
 
     /// The sentence of the passage that holds most of the question's rare words; its first one when none does.
@@ -314,6 +313,6 @@ package struct KnowledgeIndex: Sendable {
         return Evidence(
             cosine: top.cosine, margin: top.score - (second?.score ?? 0), coverage: top.coverage,
             legsAgree: densest?.article == top.article && wordiest?.article == top.article,
-            expectation: top.expectation, terms: Set(question).count)
+            terms: Set(question).count)
     }
 }

@@ -82,9 +82,11 @@ extension KnowledgeIndex {
             for other in others {
                 let common = Double(claim.terms.intersection(other.terms).count)
                 let share = common / Double(max(1, max(claim.terms.count, other.terms.count)))
-                guard common >= 3, share >= Self.relatedShare, claim.numbers.isDisjoint(with: other.numbers) else {
-                    continue
-                }
+                // "9:00 to 17:00" and "10:00 to 18:00" share a number; one sentence that only says more than the other
+                // has all of its numbers.
+                let differs =
+                    !claim.numbers.isSubset(of: other.numbers) && !other.numbers.isSubset(of: claim.numbers)
+                guard common >= 3, share >= Self.relatedShare, differs else { continue }
                 return (claim.text, other.text)
             }
         }

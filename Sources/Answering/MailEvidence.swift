@@ -1,22 +1,28 @@
 /// One sentence of a mail, searched on its own.
 struct MailPart: Sendable {
+    /// Place in the mail.
+    let position: Int
     let statement: MailQuestion.Statement
     let vector: [Float]
     let found: SearchResult
 
-    /// Score of an article from which one sentence about nothing else counts as answered by it.
-    private static let clearScore: Float = 0.48
+    /// Likeness of an article from which one sentence about nothing else counts as answered by it.
+    private static let clearLikeness: Float = 0.48
     /// `answerable` from which one request counts as answered.
     private static let coveredFloor = 0.3
     /// `answerable` from which a sentence is surely about its best article.
     private static let sure = 0.6
-    /// `answerable` and score below which a sentence has nothing to do with what the articles say.
+    /// `answerable` and likeness below which a sentence has nothing to do with what the articles say.
     private static let relatedFloor = 0.1
-    private static let relatedScore: Float = 0.25
+    private static let relatedLikeness: Float = 0.25
+    /// `answerable` from which a sentence brings in an article of its own: a question, another request, and a statement,
+    /// which is often only part of a story.
+    private static let ownFloors = (question: 0.4, request: 0.9, statement: 0.93)
+
+    /// Probability that the best article answers this sentence, 0…1.
+    var answerable: Double { MailEvidence.probability(self.found.hits) }
 
     var text: String { self.statement.text }
-
-    func score(of article: Int) -> Float? { self.found.hits.first { $0.index == article }?.score }
 
     /// Whether one of the articles in use is its best one, or nearly as good.
     func belongs(to used: [Int]) -> Bool {
@@ -29,18 +35,30 @@ struct MailPart: Sendable {
         // "What shall I do now?" asks about the rest of the mail and names nothing of its own.
         if self.statement.isVague { return true }
         guard self.belongs(to: used) else { return false }
-        let score = used.compactMap(self.score).max() ?? 0
-        return self.found.answerable >= Self.coveredFloor || score >= Self.clearScore
+        let likeness = self.found.hits.filter { used.contains($0.index) }.map(\.likeness).max() ?? 0
+        return self.found.answerable >= Self.coveredFloor || likeness >= Self.clearLikeness
+    }
+
+    /// An article that answers this sentence and nothing else of the mail; nil when it is not sure enough.
+    func ownArticle(besides used: [Int]) -> SearchHit? {
+        guard !self.statement.isTitle, !self.statement.hasContext, !self.belongs(to: used),
+            let hit = self.found.hits.first
+        else { return nil }
+        let floors = Self.ownFloors
+        let floor =
+            self.statement.isQuestion
+            ? floors.question : self.statement.isRequest ? floors.request : floors.statement
+        return self.answerable >= floor ? hit : nil
     }
 
     /// Whether a sentence that asks nothing is foreign to the answer: about something else that the articles know, or
     /// about nothing of theirs. What customers tell of themselves is often the latter, and no harm.
     func isForeign(to used: [Int]) -> Bool {
-        if self.statement.isTitle { return false }
+        if self.statement.isTitle || self.statement.isAside { return false }
         if self.found.answerable >= Self.sure, !self.belongs(to: used) { return true }
         if self.statement.isPersonal { return false }
-        let score = self.found.hits.first?.score ?? 0
-        return self.found.answerable < Self.relatedFloor && score < Self.relatedScore
+        let likeness = self.found.hits.first?.likeness ?? 0
+        return self.found.answerable < Self.relatedFloor && likeness < Self.relatedLikeness
     }
 }
 
@@ -61,25 +79,50 @@ struct MailEvidence: Sendable {
 
     /// Best first.
     let candidates: [Candidate]
+    /// Probability that the best article answers the mail, 0…1.
+    let answerable: Double
 
-    init(whole: SearchResult, parts: [MailPart]) {
-        var candidates: [Candidate] = []
-        for hit in whole.hits {
-            let scored = parts.compactMap { part in part.score(of: hit.index).map { (part, $0) } }
-            let best = scored.max { $0.1 < $1.1 }
-            let sentence = parts.isEmpty ? hit.score : best?.1 ?? 0
-            let score = Self.wholeShare * hit.score + (1 - Self.wholeShare) * sentence
-            candidates.append(Candidate(hit: hit, score: score, part: best?.0))
+    /// - Parameter parts: empty when the mail is one sentence.
+    init(whole: SearchResult, parts: [MailPart], asks: Bool) {
+        var candidates: [(candidate: Candidate, likeness: Float)] = []
+        func joined(_ whole: Float, _ part: Float) -> Float {
+            Self.wholeShare * whole + (1 - Self.wholeShare) * part
         }
-        self.candidates = candidates.sorted { ($0.score, $1.hit.index) > ($1.score, $0.hit.index) }
+        for hit in whole.hits {
+            let scored = parts.compactMap { part in
+                part.found.hits.first { $0.index == hit.index }.map { (part: part, hit: $0) }
+            }
+            let best = scored.max { $0.hit.score < $1.hit.score }
+            let score = joined(hit.score, parts.isEmpty ? hit.score : best?.hit.score ?? 0)
+            let likeness = joined(hit.likeness, parts.isEmpty ? hit.likeness : best?.hit.likeness ?? 0)
+            candidates.append((Candidate(hit: hit, score: score, part: best?.part), likeness))
+        }
+        candidates.sort {
+            ($0.candidate.score, $1.candidate.hit.index) > ($1.candidate.score, $0.candidate.hit.index)
+        }
+        self.candidates = candidates.map(\.candidate)
+        self.answerable =
+            candidates.first.map { best in
+                Self.probability(
+                    likeness: best.likeness, agreement: best.candidate.hit.agreement,
+                    margin: best.candidate.score - (candidates.dropFirst().first?.candidate.score ?? 0), asks: asks)
+            } ?? 0
     }
 
-    /// Probability that the best article answers the mail, 0…1.
-    ///
-    /// Weights chosen on a shop's mails of which a third had no answer.
-    var answerable: Double {
-        guard let best = self.candidates.first else { return 0 }
-        let second = self.candidates.dropFirst().first?.score ?? 0
-        return Logistic.probability(-10.85 + 22 * Double(best.score) + 2 * Double(min(best.score - second, 0.2)))
+    /// Of the best hit of one sentence.
+    static func probability(_ hits: [SearchHit]) -> Double {
+        guard let best = hits.first else { return 0 }
+        return Self.probability(
+            likeness: best.likeness, agreement: best.agreement,
+            margin: best.score - (hits.dropFirst().first?.score ?? 0))
+    }
+
+    /// Weights chosen on a shop's mails: as they are, and with the articles taken away that answer them. A mail that
+    /// only tells what happened is answered by what the shop says of such matters; a question may want to know more.
+    private static func probability(
+        likeness: Float, agreement: Float, margin: Float, asks: Bool = true
+    ) -> Double {
+        Logistic.probability(
+            -8.1 + 13 * Double(likeness) + (asks ? 3.4 : 5.3) * Double(agreement) + 2.6 * Double(min(margin, 0.2)))
     }
 }

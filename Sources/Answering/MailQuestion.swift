@@ -7,6 +7,8 @@ package struct MailQuestion: Sendable {
     package var body: String
     /// First name or full name for the greeting; nil when unknown.
     package var customerName: String?
+    /// Where the mail came from: a name under it is believed when the address holds it too.
+    package var customerAddress = ""
     /// ISO 639-1.
     package var language: String
     /// −1…1.
@@ -50,19 +52,29 @@ package struct MailQuestion: Sendable {
         package var isVague: Bool
         /// Whether it is the mail's subject and short: the name of a matter rather than a sentence.
         package var isTitle: Bool
+        /// Whether the sentence before it is part of the text.
+        package var hasContext = false
+        /// Whether it is part of another statement, looked at for what it may be about besides; never a request.
+        package var isAside: Bool
 
-        package init(text: String, isRequest: Bool, isVague: Bool = false, isTitle: Bool = false) {
+        package init(
+            text: String, isRequest: Bool, isVague: Bool = false, isTitle: Bool = false, isAside: Bool = false
+        ) {
             self.text = text
             self.isRequest = isRequest
             self.isVague = isVague
             self.isTitle = isTitle
+            self.isAside = isAside
         }
+
+        var isQuestion: Bool { self.text.hasSuffix("?") || self.text.hasSuffix("?)") }
 
         /// Whether the writer speaks of themselves: that is part of a story, not of a text from elsewhere.
         var isPersonal: Bool { Words.all(in: self.text).contains(where: MailQuestion.firstPerson.contains) }
     }
 
-    /// Subject and sentences that carry meaning, at most 8; greetings, thanks and names are left out.
+    /// Subject and sentences that carry meaning, at most 8, with the parts of them that may be about something else;
+    /// greetings, thanks and names are left out.
     package var statements: [Statement] {
         var result: [Statement] = []
         let subject = BaseSubject.of(self.subject)
@@ -70,11 +82,13 @@ package struct MailQuestion: Sendable {
         if !terms.isSubset(of: Self.emptySubjects) {
             result.append(Statement(text: subject, isRequest: false, isTitle: terms.count <= 3))
         }
+        var asides = 0
         var previous = ""
         // Whoever says a thing twice asks it once, and each statement costs an embedding.
-        var seen: Set<Substring> = []
-        for sentence in SentenceSplitter.sentences(self.body.prefix(4000)) where seen.insert(sentence[...]).inserted {
-            guard result.count < Self.statementLimit else { break }
+        var seen: Set<String> = []
+        let sentences = SentenceSplitter.sentences(self.body.prefix(4000)).flatMap(Clauses.questions)
+        for sentence in sentences where seen.insert(sentence).inserted {
+            guard result.count - asides < Self.statementLimit else { break }
             let terms = Words.terms(in: sentence).count
             let isRequest = Self.isRequest(sentence)
             guard terms > 0, isRequest || terms > 1, !Self.isCourtesy(sentence), !Self.isName(sentence) else {
@@ -84,27 +98,40 @@ package struct MailQuestion: Sendable {
             if !isRequest, terms <= 4, Self.namesOrder(in: sentence) { continue }
             let isVague = isRequest && terms < 3 && sentence.hasSuffix("?")
             let needsContext = terms < 3 && !previous.isEmpty
-            result.append(
-                Statement(
-                    text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest,
-                    isVague: isVague))
+            var statement = Statement(
+                text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest, isVague: isVague)
+            statement.hasContext = needsContext
+            result.append(statement)
+            // "How do I clean it?" may belong to the sentence before it, or be a question of its own.
+            let parts =
+                !(isVague && needsContext)
+                ? Clauses.halves(of: sentence)
+                : Set(Words.terms(in: sentence)).isSubset(of: Self.emptyQuestions) ? [] : [sentence]
+            for part in parts where asides < Self.asideLimit {
+                result.append(Statement(text: part, isRequest: false, isAside: true))
+                asides += 1
+            }
             previous = sentence
         }
         return result
     }
 
     /// Whether the mail says more than `statements` holds.
-    var isLong: Bool { self.body.count > 4000 || self.statements.count >= Self.statementLimit }
+    var isLong: Bool {
+        self.body.count > 4000 || self.statements.count { !$0.isAside } >= Self.statementLimit
+    }
 
     private static let statementLimit = 8
+    private static let asideLimit = 4
 
     private static func isRequest(_ sentence: String) -> Bool {
         if sentence.last == "?" || sentence.hasSuffix("?)") { return true }
         let words = Words.all(in: sentence.prefix(80))
         guard let first = words.first(where: { !Self.fillers.contains($0) }) else { return false }
         if Self.openers.contains(first) || !Self.pleas.isDisjoint(with: words) { return true }
-        // `I want …`, `I would like …`
-        return first == "i" && words.drop { $0 != "i" }.dropFirst().first.map(Self.wishes.contains) == true
+        // `I want …`, `I would also like …`
+        let wish = words.drop { $0 != "i" }.dropFirst().first { !Self.fillers.contains($0) }
+        return first == "i" && wish.map(Self.wishes.contains) == true
     }
 
     private static func isCourtesy(_ sentence: String) -> Bool {
@@ -139,11 +166,26 @@ package struct MailQuestion: Sendable {
     /// A name that is safe and natural in a greeting: the first name where that is usual, else up to three words;
     /// nil when the name may be no person's.
     package func greetingName(in language: String) -> String? {
-        let words = (self.customerName ?? "").split(whereSeparator: \.isWhitespace)
+        let words = (self.customerName ?? self.signedName ?? "").split(whereSeparator: \.isWhitespace)
         guard (1...3).contains(words.count), words.allSatisfy(Self.isNamePart) else { return nil }
         guard words.first?.first?.isLowercase == false, words.joined().count <= 60 else { return nil }
         return language == "en" || language == "nl" ? String(words[0]) : words.joined(separator: " ")
     }
+
+    /// The name at the end of the mail.
+    private var signedName: String? {
+        let local = Words.all(in: self.customerAddress.prefix { $0 != "@" }).joined()
+        guard !local.isEmpty else { return nil }
+        let lines = self.body.split(whereSeparator: \.isNewline).suffix(3)
+        let name = lines.reversed().first { line in
+            guard line.count <= 40 else { return false }
+            return Words.all(in: line).contains { $0.count > 2 && local.contains($0) }
+        }
+        return name.map { line in line.split { $0 == "," || $0 == "(" }.first.map(String.init) ?? String(line) }
+    }
+
+    /// Whether the customer's words show that they are upset.
+    package var isUpset: Bool { self.sentiment <= -0.4 }
 
     private static func isNamePart(_ word: Substring) -> Bool {
         word.count <= 30 && word.allSatisfy { $0.isLetter || $0 == "-" || $0 == "'" || $0 == "’" }
@@ -164,7 +206,8 @@ package struct MailQuestion: Sendable {
     ]
     /// Words before a question that are none of it.
     private static let fillers: Set<String> = [
-        "hi", "hello", "hey", "and", "also", "so", "good", "day", "morning", "evening",
+        "hi", "hello", "hey", "and", "also", "so", "good", "day", "morning", "evening", "then", "just", "still",
+        "really", "now", "but", "secondly", "finally",
     ]
     /// Words that make a request of the sentence they stand in.
     private static let pleas: Set<String> = ["please", "kindly", "pls", "bitte", "por", "prosze", "alstublieft"]
@@ -184,6 +227,12 @@ package struct MailQuestion: Sendable {
     private static let emptySubjects: Set<String> = [
         "question", "help", "inquiri", "enquiri", "request", "order", "problem", "issu", "urgent", "mail", "support",
         "info", "hello", "import", "custom", "servic", "frag", "bestellung", "anfrag",
+    ]
+    /// Stems of short questions that name no matter.
+    private static let emptyQuestions: Set<String> = [
+        "shall", "happen", "next", "possibl", "help", "explain", "tell", "wrong", "know", "sort", "fix", "catch",
+        "late",
+        "mean", "advis", "machen", "tun", "soll", "moglich", "faire", "possible", "hacer", "fare", "doen",
     ]
     /// Words that begin a question or an instruction without a question mark.
     private static let openers: Set<String> = [

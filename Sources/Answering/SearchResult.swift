@@ -12,6 +12,10 @@ package struct SearchHit: Sendable {
     package let span: String
     /// Fused score, about −0.3…1; comparable within one index only.
     package let score: Float
+    /// The score without the matter.
+    let likeness: Float
+    /// Whether question and title are about the same matter, 0…1; 0 when that was not asked.
+    let agreement: Float
     /// The better of title and best passage.
     package let cosine: Float
     /// Share of the question's words in the passage, rare ones weighing more: 0…1.
@@ -37,8 +41,6 @@ package struct Evidence: Sendable, Equatable {
     package var coverage: Float = 0
     /// Whether meaning and words name the same article.
     package var legsAgree = false
-    /// Probability that the question is of the article's category; 0 when triage was not asked.
-    package var expectation: Float = 0
     /// Different words of the question that carry meaning.
     package var terms = 0
 }

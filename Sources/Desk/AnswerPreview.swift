@@ -66,13 +66,15 @@ package struct AnswerPreview: Sendable {
 
     private func inquiry(_ mail: Mail, _ analysed: TriageResult) -> Answerer.Inquiry {
         let analysis = analysed.analysis
-        let question = MailQuestion(
+        var question = MailQuestion(
             subject: mail.subject, body: mail.body, customerName: mail.name, language: analysis.language,
             sentiment: analysis.sentiment.score, familiarity: analysis.familiarity,
             category: analysis.category.topLevel, categoryConfidence: analysis.category.confidence)
-        let drafter = ExtractiveDrafter(
+        question.customerAddress = mail.from
+        var drafter = ExtractiveDrafter(
             floor: self.settings.draft.floor, signature: self.settings.draft.signature,
             linkHosts: self.settings.draft.linkHosts)
+        drafter.templates = self.settings.draft.templates
         return .init(question, vector: analysed.embedding, drafter: drafter, isStrict: self.mode == .answer)
     }
 

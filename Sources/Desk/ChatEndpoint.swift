@@ -196,7 +196,7 @@ extension ChatDrafter {
         guard let endpoint = ChatEndpoint(settings.chat) else { return nil }
         self.init(
             model: endpoint, mask: Self.masking(own: [settings.signature]), linkHosts: settings.linkHosts,
-            signature: settings.signature)
+            signature: settings.signature, templates: settings.templates)
     }
 
     /// Takes out of a mail what says who wrote it, and puts it back into the reply.

@@ -15,6 +15,9 @@ package actor KnowledgeBase {
     /// Connects as the role that owns the tables.
     private let owner: PostgresConfiguration?
     private let heldPassages: Int
+    private let matters: (any MatterReader)?
+    /// What titles are about, so that a change of one article does not cost a look at all.
+    private var matterOf: [String: [Float]] = [:]
     private var isLarge = false
     private var modelID: Int64?
     private var version: KnowledgeVersion?
@@ -30,17 +33,19 @@ package actor KnowledgeBase {
     /// - Parameters:
     ///   - owner: may make the index of vectors that a large base needs to be fast.
     ///   - heldPassages: up to how many passages the vectors are held in memory.
+    ///   - matters: tells what mails and titles are about.
     /// - Throws: never for a new base; the signature follows the index's.
     package init(
         store: DeskStore, encoder: any TextEncoder, owner: PostgresConfiguration? = nil,
-        heldPassages: Int = KnowledgeIndex.heldPassages
+        heldPassages: Int = KnowledgeIndex.heldPassages, matters: (any MatterReader)? = nil
     ) throws {
+        self.matters = matters
         self.owner = owner
         self.heldPassages = heldPassages
         self.store = store
         self.encoder = encoder
         let empty = try KnowledgeIndex(entries: [], dimensions: encoder.model.dimensions)
-        self.answerer = Answerer(encoder: encoder, index: empty)
+        self.answerer = Answerer(encoder: encoder, index: empty, matters: matters)
     }
 
     /// What an import did.
@@ -101,23 +106,40 @@ package actor KnowledgeBase {
         var index = try KnowledgeIndex(
             entries: [], dimensions: self.encoder.model.dimensions,
             source: isLarge ? StoredVectors(store: self.store, model: model) : nil)
+        var matterOf: [String: [Float]] = [:]
         try await self.store.readKnowledge(model: model, vectors: !isLarge) { rows in
-            for row in rows {
+            let entries = rows.map { row in
                 var article = row.article
                 // Its passages say the same.
                 article.content = ""
-                try index.append(
-                    KnowledgeIndex.Entry(
-                        id: row.id, article: article, titleVector: row.titleVector, chunks: row.chunks,
-                        vectors: row.vectors))
+                return KnowledgeIndex.Entry(
+                    id: row.id, article: article, titleVector: row.titleVector, chunks: row.chunks,
+                    vectors: row.vectors)
             }
+            for entry in try self.withMatters(entries, &matterOf) { try index.append(entry) }
         }
-        for card in try await CaseCards.entries(store: self.store, encoder: self.encoder, model: model) {
-            try index.append(card)
-        }
+        let cards = try await CaseCards.entries(store: self.store, encoder: self.encoder, model: model)
+        for card in try self.withMatters(cards, &matterOf) { try index.append(card) }
         await self.answerer.replaceIndex(index)
+        self.matterOf = matterOf
         self.isLarge = isLarge
         self.version = version
+    }
+
+    private func withMatters(
+        _ entries: [KnowledgeIndex.Entry], _ matterOf: inout [String: [Float]]
+    ) throws -> [KnowledgeIndex.Entry] {
+        guard let matters else { return entries }
+        func text(_ entry: KnowledgeIndex.Entry) -> String { entry.matching ?? entry.article.title }
+        let new = entries.filter { self.matterOf[text($0)] == nil && !$0.titleVector.isEmpty }
+        let found = try matters.matters(of: new.map(text), vectors: new.map(\.titleVector))
+        for (entry, matter) in zip(new, found) { matterOf[text(entry)] = matter }
+        return entries.map { entry in
+            var entry = entry
+            entry.matter = matterOf[text(entry)] ?? self.matterOf[text(entry)] ?? []
+            matterOf[text(entry)] = entry.matter
+            return entry
+        }
     }
 
     /// Makes the index of vectors in the database when the base is large and lacks it; searches go on meanwhile, only

@@ -1,3 +1,4 @@
+internal import Answering
 internal import ConnectionThread
 internal import DeskModel
 package import DeskStore
@@ -15,6 +16,12 @@ package final class ServingEngine: Sendable {
     package var current: TriageEngine { self.engine.withLock { $0 } }
 
     func serve(_ engine: TriageEngine) { self.engine.withLock { $0 = engine } }
+}
+
+extension ServingEngine: MatterReader {
+    package func matters(of texts: [String], vectors: [[Float]]) throws -> [[Float]] {
+        try self.current.matters(of: texts, embeddings: vectors)
+    }
 }
 
 /// How a model did on rows that were kept from it.

@@ -1,3 +1,4 @@
+package import Answering
 package import DeskModel
 package import MailTransport
 
@@ -168,6 +169,8 @@ package struct DraftSettings: Sendable {
     package var linkHosts: [String] = []
     /// Name under the answers.
     package var signature = ""
+    /// What stands around the answers.
+    package var templates = ReplyTemplates.standard
     /// A model that words drafts; none by default.
     package var chat = ChatSettings()
 

@@ -147,14 +147,16 @@ package struct TriageStep: Sendable {
         _ subject: TriageSubject, _ result: TriageResult, _ calibration: ConfidenceCalibration
     ) -> Answerer.Inquiry {
         let settings = self.context.settings.draft
-        let question = MailQuestion(
+        var question = MailQuestion(
             subject: subject.subject, body: subject.question, customerName: subject.customerName,
             language: result.analysis.language, sentiment: result.analysis.sentiment.score,
             hasAttachment: subject.attachmentCount > 0, familiarity: result.analysis.familiarity,
             category: result.analysis.category.topLevel,
             categoryConfidence: result.analysis.category.confidence)
+        question.customerAddress = subject.customerEmail
         var drafter = ExtractiveDrafter(
             floor: settings.floor, signature: settings.signature, linkHosts: settings.linkHosts)
+        drafter.templates = settings.templates
         drafter.calibration = calibration
         return .init(
             question, vector: result.embedding, drafter: drafter, isStrict: self.mode(of: subject) == .answer)
@@ -170,6 +172,7 @@ package struct TriageStep: Sendable {
                 kind: subject.classification, reasons: [], suppressAutoReply: subject.suppressAutomatic),
             analysis: result.analysis, signs: EscalationSigns(text: text), injection: InjectionSigns(text: text))
         input.draft = answer?.draft
+        input.deskLanguage = self.mailboxes[subject.mailboxID]?.language ?? "en"
         input.draftRemarks = answer?.remarks ?? []
         input.gap = answer?.draft == nil ? answer?.remarks.first : nil
         input.uncoveredRequests = answer?.uncovered.count ?? 0

@@ -182,7 +182,7 @@ extension DeskStore {
     }
 
     /// The same, some hundred articles at a time, all of one moment; a large base is never in memory as rows.
-    /// - Parameter vectors: false leaves them empty.
+    /// - Parameter vectors: false leaves those of passages empty.
     package func readKnowledge(
         model: Int64, vectors: Bool, _ body: ([KnowledgeRow]) throws -> Void
     ) async throws {
@@ -211,8 +211,8 @@ extension DeskStore {
             """
             select k.id, k.key, k.title, case when c.ordinal = 0 then k.content else '' end, k.category, k.tags, k.url,
                 c.ordinal, c.heading, c.content, case when \(vectors) then e.embedding end,
-                case when \(vectors) then (select t.embedding from chunk_embedding t
-                    where t.chunk_id = c.id and t.model_id = \(model) and t.kind = 'title') end
+                (select t.embedding from chunk_embedding t
+                    where t.chunk_id = c.id and t.model_id = \(model) and t.kind = 'title')
             from knowledge_base k
             join chunk c on c.article_id = k.id
             join chunk_embedding e on e.chunk_id = c.id and e.model_id = \(model) and e.kind = 'chunk'

@@ -35,6 +35,7 @@ package struct TriageEngine: Sendable {
     private let categories: TriageModel.Categories
     private let tags: TriageModel.Tags?
     private let sentiment: SentimentHead?
+    private let signals: SignalHead?
     private let isOwnTaxonomy: Bool
     /// Tags of each lower category, in the order of the leaf head's labels.
     private let leafTags: [[String]]
@@ -58,6 +59,7 @@ package struct TriageEngine: Sendable {
         // A model of other categories brings its own tags, or none.
         self.tags = models.lazy.compactMap(\.tags).first
         self.sentiment = models.lazy.compactMap(\.sentiment).first
+        self.signals = models.first { $0.signals != nil && $0.source == taxonomy.fingerprint }?.signals
         self.isOwnTaxonomy = first.source == taxonomy.fingerprint
         self.leafTags = (categories.leaf?.labels ?? []).map { taxonomy.tags(of: $0) }
         self.language = try LanguageGuess()
@@ -139,8 +141,7 @@ package struct TriageEngine: Sendable {
         _ suspects: [Int], _ lineEmbeddings: [[Float]], _ readings: inout [Reading], _ embeddings: inout [[Float]]
     ) async throws {
         guard !suspects.isEmpty else { return }
-        let near = try self.categories.examples.neighbours(of: DenseMatrix(lineEmbeddings))
-            .map(Familiarity.nearness)
+        let near = try self.categories.examples.nearness(of: lineEmbeddings)
         var cleaned: [(index: Int, lines: [String], rest: String, worst: Float)] = []
         var position = 0
         for index in suspects {
@@ -154,7 +155,7 @@ package struct TriageEngine: Sendable {
             cleaned.append((index, lines, rest, worst))
         }
         let vectors = try await self.encoder.encode(cleaned.map(\.rest))
-        let rests = try self.categories.examples.neighbours(of: DenseMatrix(vectors)).map(Familiarity.nearness)
+        let rests = try self.categories.examples.nearness(of: vectors)
         for (number, item) in cleaned.enumerated() where rests[number] > item.worst {
             readings[item.index].leaveOut(item.lines, rest: item.rest)
             embeddings[item.index] = vectors[number]
@@ -166,13 +167,15 @@ package struct TriageEngine: Sendable {
         let matrix = DenseMatrix(embeddings)
         let grams = mails.map { TextGrams($0.text) }
         let features = grams.map { self.categories.lexical.row($0) }
-        let neighbours = try self.categories.examples.neighbours(of: matrix)
+        let similarities = try self.categories.examples.similarities(of: matrix)
+        let neighbours = Examples.nearest(similarities)
         let tops = try self.categories.top.logProbabilities(
-            embeddings: matrix, features: features, neighbours: neighbours)
+            embeddings: matrix, features: features, similarities: similarities)
         let leaves = try self.categories.leaf?.logProbabilities(
-            embeddings: matrix, features: features, neighbours: neighbours)
+            embeddings: matrix, features: features, similarities: similarities)
         let sentiments = try self.sentiment?.judge(
             embeddings: embeddings, texts: mails.map(\.text), words: mails.map(\.words), grams: grams)
+        let likeness = try self.signals?.likeness(matrix)
         return mails.indices.map { index in
             let mail = mails[index]
             // A text without a word is like nothing, whatever its vector says.
@@ -188,7 +191,8 @@ package struct TriageEngine: Sendable {
             let priority = self.taxonomy.priority.judge(
                 PriorityRules.Evidence(
                     text: mail.text, words: mail.words, allWords: mail.allWords,
-                    category: isUnknown ? "" : choice.category.name, sentiment: sentiment,
+                    category: isUnknown ? "" : choice.category.name,
+                    likeness: isEmpty ? [:] : likeness?[index] ?? [:], sentiment: sentiment,
                     context: mail.input.context))
             let analysis = Analysis(
                 category: choice.category, alternatives: choice.alternatives,
@@ -204,6 +208,25 @@ package struct TriageEngine: Sendable {
     }
 
     // MARK: Category
+
+    /// What texts are about, as probabilities of the lower categories (of the upper ones where there are no lower): one
+    /// row a text, in the same order as long as the taxonomy stays the same. Costs little, as the vectors are known.
+    ///
+    /// - Parameter embeddings: of the texts, under the engine's encoder.
+    /// - Throws: `EncoderError`, never because of what a text contains.
+    package func matters(of texts: [String], embeddings: [[Float]]) throws(EncoderError) -> [[Float]] {
+        guard !texts.isEmpty else { return [] }
+        let matrix = DenseMatrix(embeddings)
+        let features = texts.map { self.categories.lexical.row(TextGrams($0)) }
+        let neighbours = try self.categories.examples.neighbours(of: matrix)
+        let tops = try self.categories.top.logProbabilities(
+            embeddings: matrix, features: features, neighbours: neighbours)
+        guard let leaf = self.categories.leaf else { return tops.map { $0.map(Probability.exp) } }
+        let leaves = try leaf.logProbabilities(embeddings: matrix, features: features, neighbours: neighbours)
+        return zip(tops, leaves).map { top, leaf in
+            self.leaves(leaf, tops: top.map { Double(Probability.exp($0)) }).map { Float($0.probability) }
+        }
+    }
 
     private struct Choice {
         var category: Analysis.Category

@@ -1,8 +1,9 @@
-import Answering
 import DeskModel
 import Encoder
 import Foundation
 import Testing
+
+@testable import Answering
 
 /// Vectors from words alone: texts that share words are near. Enough to test everything but quality.
 struct WordEncoder: TextEncoder {
@@ -26,6 +27,13 @@ struct WordEncoder: TextEncoder {
 
 enum Shop {
     static func index(_ articles: [Article], encoder: any TextEncoder) async throws -> KnowledgeIndex {
+        try KnowledgeIndex(
+            entries: try await Self.entries(articles, encoder: encoder), dimensions: encoder.model.dimensions)
+    }
+
+    static func entries(
+        _ articles: [Article], encoder: any TextEncoder
+    ) async throws -> [KnowledgeIndex.Entry] {
         var entries: [KnowledgeIndex.Entry] = []
         for (number, article) in articles.enumerated() {
             let chunks = Chunker.chunks(of: article)
@@ -36,7 +44,7 @@ enum Shop {
                     id: ArticleID(Int64(number)), article: article, titleVector: vectors[0], chunks: chunks,
                     vectors: Array(vectors.dropFirst())))
         }
-        return try KnowledgeIndex(entries: entries, dimensions: encoder.model.dimensions)
+        return entries
     }
 
     static let articles = [
@@ -80,15 +88,48 @@ enum Shop {
         #expect(unknown.answerable < 0.1)
     }
 
-    @Test func `a sure category brings its articles forward and never hides others`() async throws {
-        let index = try await Shop.index(Shop.articles, encoder: self.encoder)
+    @Test func `what a question is about brings its articles forward and never hides others`() async throws {
+        var entries = try await Shop.entries(Shop.articles, encoder: self.encoder)
+        for index in entries.indices {
+            entries[index].matter = entries[index].article.key == "vouchers" ? [1, 0] : [0, 1]
+        }
+        let index = try KnowledgeIndex(entries: entries, dimensions: self.encoder.model.dimensions)
         let vector = try await self.encoder.encode(["product"])[0]
-        let plain = try await index.search("product", vector: vector)
-        let expected = try await index.search(
-            "product", vector: vector, expecting: .init(name: "Shipping", confidence: 1))
-        let rank = { (result: SearchResult) in result.hits.firstIndex { $0.article.key == "shipping" } }
-        #expect(try #require(rank(expected)) <= #require(rank(plain)))
+        let plain = try await index.search("product", vector: vector, matter: [])
+        let expected = try await index.search("product", vector: vector, matter: [1, 0])
+        let rank = { (result: SearchResult) in result.hits.firstIndex { $0.article.key == "vouchers" } }
+        #expect(try #require(rank(expected)) < #require(rank(plain)))
         #expect(expected.hits.count == plain.hits.count)
+    }
+
+    @Test func `doubt about the matter speaks neither for an article nor against it`() {
+        #expect(Matter.agreement([1, 0], [1, 0]) == 1)
+        #expect(Matter.agreement([1, 0], [0, 1]) == 0)
+        #expect(Matter.agreement([], []) == Matter.agreement([1, 0], []))
+        let unsure = Matter.agreement([0.5, 0.5], [0, 1])
+        #expect(unsure > 0.5 && unsure < 1)
+    }
+
+    @Test(arguments: [
+        (
+            "How do I delete my account, and how do I stop the newsletter?",
+            ["How do I delete my account?", "how do I stop the newsletter?"]
+        ),
+        (
+            "Gibt es Rabatt für Firmen und kann ich später zahlen?",
+            ["Gibt es Rabatt für Firmen?", "kann ich später zahlen?"]
+        ),
+        ("Do you sell cups and plates in blue?", ["Do you sell cups and plates in blue?"]),
+    ])
+    func `a sentence that asks two things is two questions`(sentence: String, questions: [String]) {
+        #expect(Clauses.questions(in: sentence) == questions)
+    }
+
+    @Test func `a question of few words is looked at alone, too`() {
+        let mail = MailQuestion(subject: "", body: "Is the oak board coming back? How do I clean it?")
+        let statements = mail.statements
+        #expect(statements.contains { $0.isAside && $0.text == "How do I clean it?" })
+        #expect(statements.filter(\.isAside).allSatisfy { !$0.isRequest })
     }
 
     @Test func `an empty index answers nothing`() async throws {

@@ -67,6 +67,27 @@ import Testing
         #expect(found.first?.otherText.contains("14 days") == true)
     }
 
+    @Test(arguments: [
+        (
+            "Our customer service is open Monday to Friday from 9:00 to 17:00.",
+            "Our customer service is open Monday to Friday from 10:00 to 18:00.", true
+        ),
+        (
+            "Standard delivery costs 4.90 euros within Europe.", "Standard delivery costs 5.90 euros within Europe.",
+            true
+        ),
+        (
+            "Standard delivery costs 4.90 euros within Europe.",
+            "Standard delivery costs 4.90 euros within Europe and takes 3 days.", false
+        ),
+    ])
+    func `hours and amounts that differ are told, and what only says more is not`(
+        text: String, other: String, isTold: Bool
+    ) async throws {
+        let articles = [("a", text), ("b", other)].map { Article(key: $0.0, title: "Service", content: $0.1) }
+        #expect(try await self.warnings(articles).contains { $0.kind == .contradiction } == isTold)
+    }
+
     @Test func `the same words twice are a duplicate`() async throws {
         var other = self.returns
         other.key = "copy"

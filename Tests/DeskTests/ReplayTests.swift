@@ -1,5 +1,10 @@
+import ConnectionThread
 import DeskModel
 import Foundation
+import Logging
+import MIME
+import MailTransport
+import TestSupport
 import Testing
 
 @testable import Desk
@@ -61,5 +66,24 @@ import Testing
         #expect(TextLikeness.of("Refunds take five days.", "five days, refunds take") == 1)
         #expect(TextLikeness.of("Refunds take five days.", "The lamp is blue") == 0)
         #expect(TextLikeness.of("", "x") == 0)
+    }
+}
+
+@Suite("Replay of a mailbox", .database(deskMigrations, connections: 2)) struct MailboxArchiveTests {
+    @Test func `a folder and the sent mail are read, and nothing is marked`() async throws {
+        let office = try Office()
+        try await office.deliver([customerMail("One", id: "1@x.example"), customerMail("Two", id: "2@x.example")])
+        try await office.deliver([customerMail("Three", id: "3@x.example")], to: "Sent")
+        let read = Locked<[(subject: String, isSent: Bool)]>([])
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        try await MailboxArchive.read(office.mailbox, folder: nil, maximumSize: 1 << 20, logger: logger) {
+            raw, isSent in
+            read.withLock { $0.append((MIMEParser.parse(raw).subject, isSent)) }
+        }
+        #expect(read.withLock { $0 }.map(\.subject) == ["One", "Two", "Three"])
+        #expect(read.withLock { $0 }.map(\.isSent) == [false, false, true])
+        for folder: FolderName in ["INBOX", "Sent"] {
+            #expect(try await office.mails(in: folder).allSatisfy(\.flags.isEmpty))
+        }
     }
 }

@@ -72,19 +72,22 @@ enum DemoShop {
         let engine = try TriageEngine(
             encoder: encoder, taxonomy: taxonomy,
             models: [try await taxonomy.train(encoder: encoder).model, try TriageModel(bytes: [UInt8](sentiment))])
-        return (engine, Answerer(encoder: encoder, index: try await Self.index(encoder)))
+        let index = try await Self.index(engine)
+        return (engine, Answerer(encoder: encoder, index: index, matters: ServingEngine(engine)))
     }
 
-    private static func index(_ encoder: any TextEncoder) async throws -> KnowledgeIndex {
+    private static func index(_ engine: TriageEngine) async throws -> KnowledgeIndex {
+        let encoder = engine.encoder
         var entries: [KnowledgeIndex.Entry] = []
         for (number, article) in try Self.articles().enumerated() {
             let chunks = Chunker.chunks(of: article)
             let vectors = try await encoder.encode(
                 [article.title] + chunks.map { Chunker.embeddedText(title: article.title, chunk: $0) })
-            entries.append(
-                KnowledgeIndex.Entry(
-                    id: ArticleID(Int64(number)), article: article, titleVector: vectors[0], chunks: chunks,
-                    vectors: Array(vectors.dropFirst())))
+            var entry = KnowledgeIndex.Entry(
+                id: ArticleID(Int64(number)), article: article, titleVector: vectors[0], chunks: chunks,
+                vectors: Array(vectors.dropFirst()))
+            entry.matter = try engine.matters(of: [article.title], embeddings: [vectors[0]])[0]
+            entries.append(entry)
         }
         return try KnowledgeIndex(entries: entries, dimensions: encoder.model.dimensions)
     }
@@ -165,6 +168,39 @@ enum DemoShop {
         let sent = rows.filter { $0.result.decision.action == .auto }
         #expect(sent.count >= 10, "\(sent.map(\.mail.id))")
         #expect(sent.filter { !$0.hasRightArticle }.map(\.mail.id) == [])
+    }
+
+    @Test(arguments: [
+        ("How do I return a lamp?", ["returns.md"]),
+        ("I got the red mug instead of the blue one", ["wrong-item.md"]),
+        ("How do I return a lamp? And do you ship to Norway?", ["returns.md", "shipping-times.md"]),
+        ("Where is my parcel? I also need an invoice with our VAT number.", ["order-not-arrived.md", "invoices.md"]),
+        ("What are your opening hours? And can I return a mug that I have not used?", ["contact.md", "returns.md"]),
+        ("My voucher code does not work. Also, how much is delivery to Poland?", ["vouchers.md", "shipping-times.md"]),
+        (
+            "I would like to pause my coffee subscription. And what does gift wrapping cost?",
+            ["subscription.md", "gift-wrapping.md"]
+        ),
+    ])
+    func `each question with an article is answered, in the order of the mail`(
+        body: String, articles: [String]
+    ) async throws {
+        let mail = AnswerPreview.Mail(from: "anna@example.com", isVerified: true, subject: "", body: body)
+        let result = try await DemoShop.preview().answers([mail])[0]
+        var cited: [String] = []
+        for citation in result.draft?.citations ?? [] where cited.last != citation.article {
+            cited.append(citation.article)
+        }
+        #expect(cited == articles)
+    }
+
+    @Test func `what stays open of a mail is named for the agent`() async throws {
+        let open = "Can I bring my dog to your showroom in Berlin?"
+        let question = MailQuestion(
+            subject: "", body: "How do I get an invoice for my order? \(open)", category: "Payment & billing")
+        let answer = try await DemoShop.answerer().answer(.init(question, drafter: ExtractiveDrafter()))
+        #expect(answer.draft?.citations.first?.article == "invoices.md")
+        #expect(answer.remarks.contains { $0.hasPrefix("left open") && $0.contains(open) })
     }
 
     /// What somebody may plant in an ordinary mail.

@@ -82,7 +82,8 @@ struct ThinkingDesk {
             settings: settings, store: store, queue: WorkQueue(pool: database.pool, owner: "test"),
             parser: MailReader(settings: settings) { MIMEParser.parse($0) },
             logger: Logger(label: "test") { _ in Journal(lines: journal) })
-        self.knowledge = try KnowledgeBase(store: store, encoder: engine.encoder)
+        self.knowledge = try KnowledgeBase(
+            store: store, encoder: engine.encoder, matters: ServingEngine(engine))
         _ = try await self.knowledge.importArticles(articles, replace: true)
         self.mailboxID = try await store.mailbox(named: "office", address: address).id
         let model = engine.encoder.model

@@ -52,7 +52,8 @@ package struct Masking: Sendable {
         var scan = NumberScan(folded, numbers: self.numbers, masksDates: self.masksDates)
         var spans = scan.spans()
         spans += NameScan(folded, table: self.names).spans()
-        spans += PlaceScan(folded).spans()
+        let places = PlaceScan(folded).spans()
+        spans += places + AddresseeScan(folded, addresses: places).spans()
         return MaskedText(folded, Self.merged(spans))
     }
 

@@ -25,7 +25,7 @@ struct PlaceScan {
         "laan", "plein", "gracht", "kade", "dijk", "steeg", "singel", "gatan", "vagen", "vej", "gade",
     ]
     /// Before a street's name, with a number before or behind: `rue de la Paix 10`, `10, rue de la Paix`.
-    private static let streetBeginnings: Set<String> = [
+    static let streetBeginnings: Set<String> = [
         "rue", "avenue", "boulevard", "bd", "chemin", "impasse", "allee", "quai", "via", "viale", "piazza", "corso",
         "vicolo", "calle", "avenida", "avda", "plaza", "paseo", "carrer", "rua", "travessa", "praca", "largo", "ul",
         "ulica", "aleja", "aleje", "osiedle", "plac",

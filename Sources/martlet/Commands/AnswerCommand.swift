@@ -31,9 +31,7 @@ struct AnswerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let automatic = self.auto
-        try await KnowledgeSession.run(self.options) { session in
-            let engine = try await ShippedData().engine(
-                encoder: session.encoder, taxonomyFile: session.settings.taxonomyFile)
+        try await KnowledgeSession.think(self.options) { session, engine in
             var preview = AnswerPreview(
                 engine: engine, answerer: session.base.answerer, settings: session.settings)
             if !automatic.isEmpty {

@@ -6,6 +6,7 @@ import DeskStore
 import Encoder
 import Foundation
 import Postgres
+import Triage
 
 /// `martlet kb`: what answers are made from.
 struct KnowledgeCommand: AsyncParsableCommand {
@@ -243,20 +244,39 @@ struct KnowledgeCommand: AsyncParsableCommand {
 struct KnowledgeSession: Sendable {
     let base: KnowledgeBase
     let store: DeskStore
-    let encoder: SentenceEncoder
     let settings: DeskSettings
 
     /// With the encoder, and the index read.
     static func run<R>(_ options: GlobalOptions, _ body: (KnowledgeSession) async throws -> R) async throws -> R {
         let settings = try options.settings(needing: .database)
         let encoder = try ShippedData().encoder(configured: settings.modelDirectory)
-        return try await Self.store(settings) { store in
+        return try await Self.run(settings, encoder, matters: nil, body)
+    }
+
+    /// The same with triage, for those who answer.
+    static func think<R>(
+        _ options: GlobalOptions, _ body: (KnowledgeSession, TriageEngine) async throws -> R
+    ) async throws -> R {
+        let settings = try options.settings(needing: .database)
+        let shipped = try ShippedData()
+        let engine = try await shipped.engine(
+            encoder: try shipped.encoder(configured: settings.modelDirectory), taxonomyFile: settings.taxonomyFile)
+        return try await Self.run(settings, engine.encoder, matters: ServingEngine(engine)) { session in
+            try await body(session, engine)
+        }
+    }
+
+    private static func run<R>(
+        _ settings: DeskSettings, _ encoder: any TextEncoder, matters: (any MatterReader)?,
+        _ body: (KnowledgeSession) async throws -> R
+    ) async throws -> R {
+        try await Self.store(settings) { store in
             let base = try KnowledgeBase(
                 store: store, encoder: encoder,
-                owner: DatabaseAccess.directConfiguration(settings.database, application: "martlet index"))
+                owner: DatabaseAccess.directConfiguration(settings.database, application: "martlet index"),
+                matters: matters)
             try await base.refresh()
-            return try await body(
-                KnowledgeSession(base: base, store: store, encoder: encoder, settings: settings))
+            return try await body(KnowledgeSession(base: base, store: store, settings: settings))
         }
     }
 

@@ -3,23 +3,28 @@ import ConnectionThread
 import Desk
 import DeskModel
 import Foundation
+import Logging
+import MailTransport
 
 /// `martlet replay`: what would have happened with the mails of an archive.
 struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Show what would have happened with mails of the past.",
         discussion: """
-            Reads an mbox file, a Maildir with its subfolders, or a folder of .eml files, and labels, drafts and decides \
-            as the desk would, under the configured knowledge base. Nothing is stored, sent or told to another host. \
+            Reads an mbox file, a Maildir with its subfolders, a folder of .eml files, or with --mailbox the inbox of a \
+            configured mailbox with its sent mail, where nothing is marked; and labels, drafts and decides as the desk would, under the configured knowledge base. Nothing is stored, sent or told to another host. \
             Answers that people gave (mails of the desk's own addresses, or in a folder of sent mail) are compared with \
             the drafts.
 
             Example:
               martlet replay ~/Maildir --own anna@shop.example --html replay.html
+              martlet replay --mailbox support --folder Archive
             """)
 
     @OptionGroup var options: GlobalOptions
-    @Argument(help: "mbox file, Maildir or folder of .eml files.", completion: .file()) var archive: String
+    @Argument(help: "mbox file, Maildir or folder of .eml files.", completion: .file()) var archive: String?
+    @Option(help: "A configured mailbox instead of files.") var mailbox: String?
+    @Option(help: "Its folder; the inbox by default.") var folder: String?
     @Option(help: "More archives, of sent mail.", completion: .file()) var sent: [String] = []
     @Option(help: "Addresses of agents, besides the configured mailboxes.") var own: [String] = []
     @Option(
@@ -29,11 +34,16 @@ struct ReplayCommand: AsyncParsableCommand {
     @Option(help: "Write a page with every mail to this file.", completion: .file()) var html: String?
     @Flag(help: "Print JSON.") var json = false
 
+    func validate() throws {
+        guard (self.archive == nil) != (self.mailbox == nil) else {
+            throw ValidationError("name an archive, or a mailbox with --mailbox")
+        }
+        guard self.folder == nil || self.mailbox != nil else { throw ValidationError("--folder needs --mailbox") }
+    }
+
     func run() async throws {
-        let report = try await KnowledgeSession.run(self.options) { session in
+        let report = try await KnowledgeSession.think(self.options) { session, engine in
             let settings = session.settings
-            let engine = try await ShippedData().engine(
-                encoder: session.encoder, taxonomyFile: settings.taxonomyFile)
             var preview = AnswerPreview(engine: engine, answerer: session.base.answerer, settings: settings)
             // What customers wrote stays here.
             preview.chat = nil
@@ -44,11 +54,12 @@ struct ReplayCommand: AsyncParsableCommand {
             let own = settings.mailboxes.flatMap { [$0.address] + $0.aliases }.map(\.normalized)
             var replay = Replay(
                 preview: preview, own: Set(own + self.own.map { $0.lowercased() }), authservIDs: settings.authservIDs)
-            try MailArchive.read(self.archive, isSent: false) { replay.add($0, isSent: $1) }
+            if let archive { try MailArchive.read(archive, isSent: false) { replay.add($0, isSent: $1) } }
+            if let mailbox { replay = try await self.adding(mailbox, of: settings, to: replay) }
             for path in self.sent { try MailArchive.read(path, isSent: true) { replay.add($0, isSent: $1) } }
             guard replay.count > 0 else {
                 throw CommandError(
-                    .failed, "there is no mail in \(self.archive)",
+                    .failed, "there is no mail in \(self.archive ?? self.folder ?? "the inbox")",
                     remedy: "name an mbox file, a Maildir or a folder of .eml files")
             }
             let line = Locked(ProgressLine())
@@ -64,6 +75,27 @@ struct ReplayCommand: AsyncParsableCommand {
             else { throw CommandError(.failed, "\(html) cannot be written") }
         }
         if self.json { try JSONOutput.print(report) } else { Self.print(report) }
+    }
+
+    /// The mails of a folder on the server.
+    private func adding(_ name: String, of settings: DeskSettings, to replay: Replay) async throws -> Replay {
+        guard let mailbox = settings.mailboxes.first(where: { $0.name == name }) else {
+            let known = settings.mailboxes.map(\.name).joined(separator: ", ")
+            throw CommandError(.usage, "there is no mailbox \(name)", remedy: "the configuration has \(known)")
+        }
+        let filled = Locked(replay)
+        do {
+            try await MailboxArchive.read(
+                mailbox, folder: self.folder, maximumSize: settings.maximumMessageSize,
+                logger: Logger(label: "replay") { _ in SwiftLogNoOpLogHandler() }
+            ) { raw, isSent in
+                filled.withLock { $0.add(raw, isSent: isSent) }
+            }
+        } catch let error as MailError {
+            let finding = MailboxCheck.explain(error, name, mailbox.imap, key: "imap")
+            throw CommandError(.failed, "\(name): \(finding.detail)", remedy: finding.remedy)
+        }
+        return filled.withLock { $0 }
     }
 
     private static func print(_ report: ReplayReport) {

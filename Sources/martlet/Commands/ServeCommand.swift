@@ -85,7 +85,8 @@ struct ServeCommand: AsyncParsableCommand {
                 learning: try shipped.learning(store: store, engines: engines),
                 knowledge: try KnowledgeBase(
                     store: store, encoder: engine.encoder,
-                    owner: DatabaseAccess.directConfiguration(settings.database, application: "martlet index")),
+                    owner: DatabaseAccess.directConfiguration(settings.database, application: "martlet index"),
+                    matters: engines),
                 articles: ArticleFiles.folder(settings.knowledgeFolder))
             let listen =
                 settings.database.isPooled

@@ -37,6 +37,11 @@ struct ConfigurationSource: Sendable {
                 .prefixKeys(with: "martlet").snapshot(),
             credentials: self.credentials(beside: folder))
         var settings = DeskSettings()
+        if let data = try? DataDirectory(environment: self.environment),
+            let shipped = try? ReplyTemplateFolder.read(data.file("templates"))
+        {
+            settings.draft.templates = shipped
+        }
         reader.report(file.contents.problems)
         reader.read(DeskFields.all, into: &settings)
         if settings.draft.signature.isEmpty { settings.draft.signature = settings.deskName }

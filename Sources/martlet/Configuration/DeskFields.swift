@@ -90,6 +90,7 @@ enum DeskFields {
             .file("knowledge.folder", \.knowledgeFolder, "Folder of articles that the service keeps imported."),
             .texts("draft.link_hosts", \.draft.linkHosts, "Hosts that links in answers may point to."),
             .text("draft.signature", \.draft.signature, "Name under the answers; the desk's name by default."),
+            Self.templates,
         ]
     }
 
@@ -127,6 +128,13 @@ enum DeskFields {
                 preset: preset.maximumMessageSize, "Of larger mails only the header is fetched."),
         ]
     }
+
+    private static let templates = ConfigurationField<DeskSettings>(
+        "draft.templates", kind: ConfigurationField<DeskSettings>.fileKind, preset: nil,
+        "Folder of Mustache templates for replies; the shipped ones by default.",
+        .text { folder, settings throws(ConfigurationComplaint) in
+            settings.draft.templates = try ReplyTemplateFolder.read(folder)
+        })
 
     private static let threadReferences = ConfigurationField<DeskSettings>(
         "thread_references", kind: "list of @SENDER WORDS {ref}", preset: "[]",
