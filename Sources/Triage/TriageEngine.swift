@@ -218,11 +218,11 @@ package struct TriageEngine: Sendable {
         guard !texts.isEmpty else { return [] }
         let matrix = DenseMatrix(embeddings)
         let features = texts.map { self.categories.lexical.row(TextGrams($0)) }
-        let neighbours = try self.categories.examples.neighbours(of: matrix)
+        let similarities = try self.categories.examples.similarities(of: matrix)
         let tops = try self.categories.top.logProbabilities(
-            embeddings: matrix, features: features, neighbours: neighbours)
+            embeddings: matrix, features: features, similarities: similarities)
         guard let leaf = self.categories.leaf else { return tops.map { $0.map(Probability.exp) } }
-        let leaves = try leaf.logProbabilities(embeddings: matrix, features: features, neighbours: neighbours)
+        let leaves = try leaf.logProbabilities(embeddings: matrix, features: features, similarities: similarities)
         return zip(tops, leaves).map { top, leaf in
             self.leaves(leaf, tops: top.map { Double(Probability.exp($0)) }).map { Float($0.probability) }
         }
