@@ -118,6 +118,8 @@ package struct TriageContext: Sendable, Hashable {
 extension PriorityRules {
     /// What the rules read.
     struct Evidence {
+        /// Whether the mail is in another language than the taxonomy, whose phrases then find nothing in it.
+        var isForeign: Bool
         /// Without what was planted.
         var text: String
         var words: WordList
@@ -160,7 +162,7 @@ extension PriorityRules {
         let category = evidence.category
         let top = category.split(separator: Taxonomy.separator).first.map(String.init) ?? category
         // Whoever is annoyed is waiting for something.
-        guard score == 0, evidence.sentiment.score > -0.4 else { return .normal }
+        guard score == 0, !evidence.isForeign, evidence.sentiment.score > -0.4 else { return .normal }
         if self.low.contains(category) || self.low.contains(top) { return .low }
         guard !SentimentLexicon.tellsTrouble(evidence.words) else { return .normal }
         // Praise under whatever category, and a question about something that nobody asked before.

@@ -40,6 +40,8 @@ package struct TriageEngine: Sendable {
     /// Tags of each lower category, in the order of the leaf head's labels.
     private let leafTags: [[String]]
     private let language: LanguageGuess
+    /// Of the taxonomy's examples; nil when they are too few to tell.
+    private let taughtLanguage: String?
 
     /// - Parameter models: for each part the first model that has it serves.
     /// - Throws: `TriageError` when no model has categories or one belongs to another encoder; `LanguageError`.
@@ -63,6 +65,7 @@ package struct TriageEngine: Sendable {
         self.isOwnTaxonomy = first.source == taxonomy.fingerprint
         self.leafTags = (categories.leaf?.labels ?? []).map { taxonomy.tags(of: $0) }
         self.language = try LanguageGuess()
+        self.taughtLanguage = self.language.guess(taxonomy.exampleTexts.prefix(60).joined(separator: "\n"))?.language
         self.versions = models.map(\.version)
         self.version = self.versions.joined(separator: "+")
     }
@@ -188,9 +191,11 @@ package struct TriageEngine: Sendable {
             let isUnknown = self.isOwnTaxonomy && familiarity < self.taxonomy.floor
             let choice = self.choose(tops[index], leaves?[index], isUnknown: isUnknown)
             let sentiment = sentiments?[index] ?? SentimentHead.byLexicon(mail.text, mail.words)
+            let language = isEmpty ? "und" : self.language.guess(mail.text)?.language ?? "und"
             let priority = self.taxonomy.priority.judge(
                 PriorityRules.Evidence(
-                    text: mail.text, words: mail.words, allWords: mail.allWords,
+                    isForeign: language != "und" && language != self.taughtLanguage ?? language, text: mail.text,
+                    words: mail.words, allWords: mail.allWords,
                     category: isUnknown ? "" : choice.category.name,
                     likeness: isEmpty ? [:] : likeness?[index] ?? [:], sentiment: sentiment,
                     context: mail.input.context))
@@ -199,7 +204,7 @@ package struct TriageEngine: Sendable {
                 tags: self.tags(
                     grams: grams[index], words: mail.words, embedding: embeddings[index], leaves: choice.leaves),
                 familiarity: familiarity, priority: priority, sentiment: sentiment,
-                language: isEmpty ? "und" : self.language.guess(mail.text)?.language ?? "und",
+                language: language,
                 explanation: self.explain(
                     mail, features: features[index], best: choice.best, neighbours: neighbours[index].prefix(2),
                     isUnknown: isUnknown))
