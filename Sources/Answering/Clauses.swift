@@ -24,7 +24,8 @@ enum Clauses {
     private static func cut(_ words: [Substring], before next: Set<String>) -> Int? {
         guard words.count > 2 * Self.leastWords else { return nil }
         return (Self.leastWords..<(words.count - Self.leastWords)).first { index in
-            guard Self.conjunctions.contains(words[index].lowercased()) else { return false }
+            // As written: "I" is no Polish "i".
+            guard Self.conjunctions.contains(String(words[index])) else { return false }
             return Words.all(in: words[index + 1]).first.map(next.contains) == true
         }
     }

@@ -8,7 +8,7 @@ enum FollowUp {
     private static let sureness = 0.95
 
     /// Analyses mails. Category, tags and familiarity of a follow-up come from its own words where these are sure, else
-    /// from the words together with the ticket's question; priority, sentiment and language are of the mail itself.
+    /// from the words together with what the customer wrote before; priority, sentiment and language are of the mail itself.
     static func analyse(
         _ mails: [(subject: TriageSubject, input: TriageInput)], engine: TriageEngine
     ) async throws -> [TriageResult] {
@@ -62,7 +62,10 @@ extension TriageSubject {
         return TriageInput(subject: base == BaseSubject.of(self.ticketSubject) ? "" : base, body: self.words)
     }
 
+    /// The new words first: what is too long to be read whole is cut at its end.
     fileprivate var wordsWithQuestion: TriageInput {
-        TriageInput(subject: self.subject, body: "\(self.earlierText ?? "")\n\n\(self.words)")
+        var texts = [self.words, self.earlierText ?? "", self.ticketText]
+        if texts[1] == texts[2] { texts.removeLast() }
+        return TriageInput(subject: self.subject, body: texts.joined(separator: "\n\n"))
     }
 }

@@ -120,6 +120,7 @@ enum Shop {
             ["Gibt es Rabatt für Firmen?", "kann ich später zahlen?"]
         ),
         ("Do you sell cups and plates in blue?", ["Do you sell cups and plates in blue?"]),
+        ("It came late today but I was happy with it.", ["It came late today but I was happy with it."]),
     ])
     func `a sentence that asks two things is two questions`(sentence: String, questions: [String]) {
         #expect(Clauses.questions(in: sentence) == questions)

@@ -87,12 +87,13 @@ import Testing
             "Sie erreichen mich unter <T>.",
             "Bitte erstatten Sie auf <A>.\n\nMit freundlichen Grüßen\n<N>", "Von <K> wurde doppelt abgebucht.",
             "Schreiben Sie an <M>.", "Sehr geehrte Frau <N>, Ihre Bestellung <O> ist unterwegs.",
-            "Liefern Sie an <S>, <C>; Tel. <T>.",
+            "Liefern Sie an <S>, <C>; Tel. <T>.", "Das Paket <O> ist für <N>.",
         ],
         "fr": [
             "Je m'appelle <N>, commande n° <O>.", "Envoyez-le à <N>, <S>, <C>.", "Vous pouvez m'appeler au <T>.",
             "Remboursez sur <A>.\n\nCordialement\n<N>", "Ma carte <K> a été débitée deux fois.", "Écrivez à <M>.",
             "Chère Madame <N>, votre commande <O> est partie.", "À livrer au <S>, <C>, tél. <T>.",
+            "Le colis <O> est pour <N>.",
         ],
         "es": [
             "Me llamo <N>, número de pedido <O>.", "Envíenlo a <N>, <S>, <C>.", "Pueden llamarme al <T>.",
@@ -166,7 +167,7 @@ import Testing
     }
 
     @Test func `nothing of a person whom the ticket names is left`() {
-        #expect(Self.cases.count >= 195)
+        #expect(Self.cases.count >= 200)
         for item in Self.cases {
             let known = KnownIdentities(
                 names: [item.person.name], addresses: [item.person.mail], numbers: [item.person.order])
@@ -196,6 +197,6 @@ import Testing
             #expect(found[kind].map { $0.hidden == $0.all } == true, "\(left)")
         }
         let share = Double(found.values.reduce(0) { $0 + $1.hidden }) / Double(found.values.reduce(0) { $0 + $1.all })
-        #expect(share >= 0.88, "\(share): \(left)")
+        #expect(share >= 0.96, "\(share): \(left)")
     }
 }
