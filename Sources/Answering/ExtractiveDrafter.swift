@@ -36,6 +36,10 @@ package struct ExtractiveDrafter: Sendable {
             return .nothing(self.gap(question, answerable: answerable, nearest: sources.first))
         }
         let spoken = main.language
+        // An answer in another language than the mail's helps nobody; people are told which article it would have been.
+        guard question.language == "und" || sources.allSatisfy({ $0.language == question.language }) else {
+            return .nothing(self.gap(question, answerable: answerable, nearest: main))
+        }
         let phrases = ReplyPhrases.language(spoken) ?? ReplyPhrases.language("en")
         guard let phrases else { return .nothing(self.gap(question, answerable: answerable, nearest: main)) }
         let words = sources.count == 1 ? Self.wordLimit : Self.wordLimit / 2
@@ -63,8 +67,7 @@ package struct ExtractiveDrafter: Sendable {
             answerable: answerable, grounding: grounding.share, familiarity: question.familiarity,
             category: question.categoryConfidence,
             questionsCovered: 1 - Double(uncovered.count) / Double(requests))
-        let isForeign = spoken != question.language && question.language != "und"
-        let prior = isForeign ? confidence.probability / 2 : confidence.probability
+        let prior = confidence.probability
         var draft = Draft(
             body: body, citations: grounding.citations, unsupported: grounding.unsupported,
             confidence: self.calibration.probability(prior, category: question.category), answerable: answerable,
@@ -72,14 +75,11 @@ package struct ExtractiveDrafter: Sendable {
         draft.prior = prior
         return .draft(
             draft,
-            remarks: Self.remarks(question, spoken: isForeign ? spoken : nil, uncovered: uncovered, requests: requests))
+            remarks: Self.remarks(uncovered: uncovered, requests: requests))
     }
 
-    private static func remarks(
-        _ question: MailQuestion, spoken: String?, uncovered: [String], requests: Int
-    ) -> [String] {
+    private static func remarks(uncovered: [String], requests: Int) -> [String] {
         var remarks: [String] = []
-        if let spoken { remarks.append("the source is in \(spoken), the customer wrote in \(question.language)") }
         if !uncovered.isEmpty {
             let open = uncovered.map { "“\($0.count > 80 ? $0.prefix(79) + "…" : $0[...])”" }.joined(separator: " ")
             remarks.append("left open, \(uncovered.count) of \(requests) requests: \(open)")
@@ -96,8 +96,11 @@ package struct ExtractiveDrafter: Sendable {
                 && !known.contains(term) && seen.insert(term).inserted
         }
         let reason =
-            nearest.map { "no article answers this well enough; the nearest is “\($0.text.title)”" }
-            ?? "the knowledge base is empty"
+            nearest.map { nearest in
+                nearest.language == question.language || question.language == "und" || answerable < self.floor
+                    ? "no article answers this well enough; the nearest is “\(nearest.text.title)”"
+                    : "“\(nearest.text.title)” is in \(nearest.language), the customer wrote in \(question.language)"
+            } ?? "the knowledge base is empty"
         return KnowledgeGap(
             reason: reason, answerable: answerable, nearest: nearest?.text.title, missing: Array(missing.prefix(8)))
     }

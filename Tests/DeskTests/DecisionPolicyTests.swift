@@ -74,7 +74,7 @@ import Testing
         case "unsupported": input.draft?.unsupported = ["It is free."]
         case "no citation": input.draft?.citations = []
         case "uncovered": input.uncoveredRequests = 1
-        case "remark": input.draftRemarks = ["the source is in en, the customer wrote in de"]
+        case "remark": input.draftRemarks = ["left open, 1 of 2 requests: “Where is it?”"]
         case "suppressed": input.classification.suppressAutoReply = true
         case "old": input.isRecent = false
         case "foreign": input.foreignSentences = 1
