@@ -19,13 +19,16 @@ package struct Acknowledgement: Sendable, Equatable {
     ///   - theirSubject: used as `Re: …` only for a sender that was verified.
     ///   - openingHours: free text; empty means not mentioned.
     ///   - isOpen: false mentions the opening hours.
-    ///   - language: ISO 639-1; English where there is no text.
+    ///   - language: of the customer, ISO 639-1; English where there is no text.
+    ///   - deskLanguage: in which the desk answers. When it is another, the text stands there in both.
     /// - Returns: nil when nothing may be sent.
     package init?(
-        ticket: TicketNumber, theirSubject: String, verdict: Verdict, language: String, deskName: String,
-        openingHours: String, isOpen: Bool = true
+        ticket: TicketNumber, theirSubject: String, verdict: Verdict, language: String, deskLanguage: String = "en",
+        deskName: String, openingHours: String, isOpen: Bool = true
     ) {
-        let words = Self.words[language] ?? Self.english
+        let languages = [language, deskLanguage].map { Self.words[$0] == nil ? "en" : $0 }
+        let texts = (languages[0] == languages[1] ? [languages[0]] : languages).compactMap { Self.words[$0] }
+        let words = texts[0]
         switch verdict {
         case .fail: return nil
         case .none: self.subject = "\(words.received) [\(ticket)]"
@@ -33,13 +36,9 @@ package struct Acknowledgement: Sendable, Equatable {
             let base = HeaderValue(sanitizing: BaseSubject.of(theirSubject)).text
             self.subject = base.isEmpty ? "\(words.received) [\(ticket)]" : "Re: \(base.prefix(150)) [\(ticket)]"
         }
-        var lines = [words.hello, words.body.replacing("{number}", with: ticket.description)]
-        if !openingHours.isEmpty, !isOpen {
-            lines.append(words.hours.replacing("{hours}", with: HeaderValue(sanitizing: openingHours).text))
-        }
-        lines.append(words.addMore)
-        lines.append("\(words.closing)\n\(HeaderValue(sanitizing: deskName).text)")
-        self.body = lines.joined(separator: "\n\n") + "\n"
+        let hours = isOpen ? "" : HeaderValue(sanitizing: openingHours).text
+        let name = HeaderValue(sanitizing: deskName).text
+        self.body = texts.map { $0.body(ticket, hours: hours, name: name) }.joined(separator: "\n\n* * *\n\n") + "\n"
     }
 
     /// The languages with a text of their own.
@@ -52,6 +51,14 @@ package struct Acknowledgement: Sendable, Equatable {
         let hours: String
         let addMore: String
         let closing: String
+
+        func body(_ ticket: TicketNumber, hours: String, name: String) -> String {
+            var lines = [self.hello, self.body.replacing("{number}", with: ticket.description)]
+            if !hours.isEmpty { lines.append(self.hours.replacing("{hours}", with: hours)) }
+            lines.append(self.addMore)
+            lines.append("\(self.closing)\n\(name)")
+            return lines.joined(separator: "\n\n")
+        }
     }
 
     private static let english = Wording(

@@ -9,6 +9,8 @@ package struct DecisionInput: Sendable {
     package var injection: InjectionSigns
     /// nil when nothing was drafted.
     package var draft: Draft?
+    /// ISO 639-1; what the desk was taught, and answers in.
+    package var deskLanguage = "en"
     /// What the drafter says that its draft does not do; any remark forbids an automatic answer.
     package var draftRemarks: [String] = []
     /// Why there is no draft; shown to the agent.
@@ -93,7 +95,12 @@ package enum DecisionPolicy {
         }
         if input.analysis.priority.level == .urgent { calls.append("urgent") }
         if input.wasAnsweredAutomatically { calls.append("reply to an automatic answer") }
-        if input.analysis.familiarity < Self.familiarFloor { calls.append("unlike anything known") }
+        let isForeign = ![input.deskLanguage, "und"].contains(input.analysis.language)
+        if isForeign, input.draft == nil {
+            calls.append("written in \(input.analysis.language), which nothing is known in")
+        } else if input.analysis.familiarity < Self.familiarFloor {
+            calls.append("unlike anything known")
+        }
         return calls
     }
 

@@ -8,7 +8,7 @@ enum FollowUp {
     private static let sureness = 0.95
 
     /// Analyses mails. Category, tags and familiarity of a follow-up come from its own words where these are sure, else
-    /// from the words together with the ticket's question; priority, sentiment and language are of the mail itself.
+    /// from the words together with what the customer wrote before; priority, sentiment and language are of the mail itself.
     static func analyse(
         _ mails: [(subject: TriageSubject, input: TriageInput)], engine: TriageEngine
     ) async throws -> [TriageResult] {
@@ -39,7 +39,12 @@ extension TriageSubject {
     /// The reference that is all the customer wrote back; nil when the mail says more, or opens the ticket.
     var missingPiece: String? {
         guard self.earlierText != nil else { return nil }
-        return ReplyText(visible: self.words, signature: "", quoted: "").reference
+        // A line with nothing but the customer's name is how mails are signed.
+        let name = Set((self.customerName ?? "").lowercased().split(separator: " "))
+        let lines = self.words.split(separator: "\n").filter { line in
+            !line.lowercased().split(separator: " ").allSatisfy(name.contains)
+        }
+        return ReplyText(visible: lines.joined(separator: "\n"), signature: "", quoted: "").reference
     }
 
     /// What is to be understood and answered: the new words; with the earlier question where they are only the piece that
@@ -57,7 +62,10 @@ extension TriageSubject {
         return TriageInput(subject: base == BaseSubject.of(self.ticketSubject) ? "" : base, body: self.words)
     }
 
+    /// The new words first: what is too long to be read whole is cut at its end.
     fileprivate var wordsWithQuestion: TriageInput {
-        TriageInput(subject: self.subject, body: "\(self.earlierText ?? "")\n\n\(self.words)")
+        var texts = [self.words, self.earlierText ?? "", self.ticketText]
+        if texts[1] == texts[2] { texts.removeLast() }
+        return TriageInput(subject: self.subject, body: texts.joined(separator: "\n\n"))
     }
 }

@@ -195,8 +195,10 @@ struct MailboxSync: Sendable {
         }
         let bytes = fetched.withLock { $0 }
         return batch.map { overview in
+            // Of a mail that is expunged while it is fetched, Dovecot sends an empty body.
+            let isGone = bytes[overview.uid].map { $0.isEmpty && overview.size > 0 } ?? true
             let contents: FetchedMail.Contents =
-                bytes[overview.uid] == nil ? .vanished : overview.size > limit ? .header(size: overview.size) : .whole
+                isGone ? .vanished : overview.size > limit ? .header(size: overview.size) : .whole
             return FetchedMail(
                 uid: overview.uid.rawValue, internalDate: overview.internalDate ?? Date(),
                 bytes: bytes[overview.uid] ?? [], contents: contents)

@@ -70,8 +70,8 @@ struct OutgoingMail {
         guard let customer = MailAddress(subject.customerEmail),
             let text = Acknowledgement(
                 ticket: TicketNumber(subject.ticketNumber), theirSubject: subject.subject, verdict: verdict,
-                language: subject.language ?? self.mailbox.language, deskName: settings.deskName,
-                openingHours: settings.acknowledgement.openingHours, isOpen: false)
+                language: subject.language ?? self.mailbox.language, deskLanguage: self.mailbox.language,
+                deskName: settings.deskName, openingHours: settings.acknowledgement.openingHours, isOpen: false)
         else { return nil }
         let original = subject.internetMessageID.flatMap { MessageID($0) }
         return OutboundMessage(

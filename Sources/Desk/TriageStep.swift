@@ -172,6 +172,7 @@ package struct TriageStep: Sendable {
                 kind: subject.classification, reasons: [], suppressAutoReply: subject.suppressAutomatic),
             analysis: result.analysis, signs: EscalationSigns(text: text), injection: InjectionSigns(text: text))
         input.draft = answer?.draft
+        input.deskLanguage = self.mailboxes[subject.mailboxID]?.language ?? "en"
         input.draftRemarks = answer?.remarks ?? []
         input.gap = answer?.draft == nil ? answer?.remarks.first : nil
         input.uncoveredRequests = answer?.uncovered.count ?? 0

@@ -47,6 +47,8 @@ package struct TriageSubject: Sendable {
     package var moods: [Double]
     /// As the ticket was opened.
     package var ticketSubject: String
+    /// What the ticket was opened with.
+    package var ticketText: String
     /// The customer's newest mail before this one that says more than a few words; nil for the first.
     package var earlierText: String?
     /// The mail went through triage before; the team knows what there was to know.
@@ -156,7 +158,7 @@ extension DeskStore {
                     join message e on e.id = a.message_id
                     where a.ticket_id = t.id and a.message_id < m.id and e.direction = 'in' and e.kind = 'human'
                     order by a.message_id, a.id desc) a order by a.message_id),
-                t.subject,
+                t.subject, left(t.description, 4000),
                 (select left(coalesce(nullif(e.reply_text, ''), e.body_text), 4000) from message e
                     where e.ticket_id = t.id and e.id < m.id and e.direction = 'in' and e.kind = 'human'
                         and not e.is_thanks and not e.is_flagged
@@ -205,13 +207,14 @@ extension DeskStore {
             id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind,
             suppress,
             verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
-            history, superseded, touched, language, moods, ticketSubject, earlier, analysed
+            history, superseded, touched, language, moods, ticketSubject, ticketText, earlier, analysed
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
             String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self,
             String?.self,
             String.self, String?.self, Date.self, [String].self, [String].self, Int64.self, Int64.self, [String].self,
-            Bool.self, Bool.self, String?.self, [Double].self, String.self, String?.self, Bool.self)
+            Bool.self, Bool.self, String?.self, [Double].self, String.self, String.self, String?.self,
+            Bool.self)
         return TriageSubject(
             messageID: StoredMessageID(id), ticketID: TicketID(ticket), ticketNumber: number,
             mailboxID: MailboxID(mailbox), status: TicketStatus(rawValue: status) ?? .open, isHistory: isHistory,
@@ -224,7 +227,7 @@ extension DeskStore {
             // Whoever only claims to be the customer learns nothing of them, not even through an agent's note.
             history: verified == false || flagged ? ["not shown, for the sender is not verified"] : history,
             isSuperseded: superseded, hasTouchedDraft: touched,
-            language: language, moods: moods, ticketSubject: ticketSubject,
+            language: language, moods: moods, ticketSubject: ticketSubject, ticketText: ticketText,
             earlierText: verified == false || flagged ? nil : earlier, wasAnalysed: analysed)
     }
 

@@ -19,6 +19,8 @@ package struct TicketSummary: Sendable, Codable {
     package var assignedAgent: String?
     package var createdAt: Date
     package var messageCount: Int
+    /// ISO 639-1; nil before triage.
+    package var language: String?
 }
 
 /// Which tickets to list; nil means any.
@@ -75,7 +77,7 @@ extension DeskStore {
     private static let summaryColumns: SQL = """
         t.id, t.ticket_number, t.subject, t.customer_email, t.customer_name, t.category, t.priority, t.status,
         t.sentiment_score::float8, t.confidence_score::float8, t.decision, t.assigned_agent, t.created_at,
-        (select count(*) from message m where m.ticket_id = t.id)
+        (select count(*) from message m where m.ticket_id = t.id), t.language
         """
 
     /// Newest work first: urgent before low, then by age of the ticket.
@@ -161,18 +163,18 @@ extension DeskStore {
         return try rows.map { row in
             let (
                 similarity, id, number, subject, email, name, category, priority, status, sentiment, confidence,
-                decision, agent, created, count
+                decision, agent, created, count, language
             ) = try row.decode(
                 Double.self, Int64.self, Int64.self, String.self, String.self, String?.self, String?.self,
                 String.self, String.self, Double?.self, Double?.self, String?.self, String?.self, Date.self,
-                Int64.self)
+                Int64.self, String?.self)
             return (
                 TicketSummary(
                     id: id, number: number, subject: subject, customerEmail: email, customerName: name,
                     category: category, priority: .init(rawValue: priority) ?? .normal,
                     status: TicketStatus(rawValue: status) ?? .open, sentimentScore: sentiment,
                     confidenceScore: confidence, decision: decision, assignedAgent: agent, createdAt: created,
-                    messageCount: Int(count)), similarity
+                    messageCount: Int(count), language: language), similarity
             )
         }
     }
@@ -180,15 +182,15 @@ extension DeskStore {
     private static func summary(_ row: PostgresRow) throws -> TicketSummary {
         let (
             id, number, subject, email, name, category, priority, status, sentiment, confidence, decision, agent,
-            created, count
+            created, count, language
         ) = try row.decode(
             Int64.self, Int64.self, String.self, String.self, String?.self, String?.self, String.self, String.self,
-            Double?.self, Double?.self, String?.self, String?.self, Date.self, Int64.self)
+            Double?.self, Double?.self, String?.self, String?.self, Date.self, Int64.self, String?.self)
         return TicketSummary(
             id: id, number: number, subject: subject, customerEmail: email, customerName: name, category: category,
             priority: .init(rawValue: priority) ?? .normal, status: TicketStatus(rawValue: status) ?? .open,
             sentimentScore: sentiment, confidenceScore: confidence, decision: decision, assignedAgent: agent,
-            createdAt: created, messageCount: Int(count))
+            createdAt: created, messageCount: Int(count), language: language)
     }
 
     // MARK: - Changes by people

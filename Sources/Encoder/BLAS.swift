@@ -12,8 +12,23 @@ struct BLAS: @unchecked Sendable {  // function addresses only; OpenBLAS may be 
             UnsafePointer<Float>, Int32, Float, UnsafeMutablePointer<Float>, Int32
         ) -> Void
 
+    /// LAPACK's `spotrf`: the triangle, the order, the matrix, its leading dimension, how it went.
+    typealias Factorise =
+        @convention(c) (
+            UnsafePointer<CChar>, UnsafePointer<Int32>, UnsafeMutablePointer<Float>, UnsafePointer<Int32>,
+            UnsafeMutablePointer<Int32>
+        ) -> Void
+    /// LAPACK's `spotrs`: as before with the number of right sides behind the order, and the right sides.
+    typealias Substitute =
+        @convention(c) (
+            UnsafePointer<CChar>, UnsafePointer<Int32>, UnsafePointer<Int32>, UnsafePointer<Float>,
+            UnsafePointer<Int32>, UnsafeMutablePointer<Float>, UnsafePointer<Int32>, UnsafeMutablePointer<Int32>
+        ) -> Void
+
     /// `cblas_sgemm`.
     let multiply: Multiply
+    let factorise: Factorise
+    let substitute: Substitute
     /// What OpenBLAS calls the kernels it chose, for example `SkylakeX`.
     let kernels: String
 
@@ -33,6 +48,8 @@ struct BLAS: @unchecked Sendable {  // function addresses only; OpenBLAS may be 
             return unsafeBitCast(address, to: type)
         }
         self.multiply = try symbol("cblas_sgemm", as: Multiply.self)
+        self.factorise = try symbol("spotrf_", as: Factorise.self)
+        self.substitute = try symbol("spotrs_", as: Substitute.self)
         // One thread for each call: the encoder's own workers are the parallelism, and OpenBLAS's barriers collapse on
         // a busy machine.
         try symbol("openblas_set_num_threads", as: (@convention(c) (Int32) -> Void).self)(1)

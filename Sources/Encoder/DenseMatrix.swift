@@ -47,6 +47,34 @@ package struct DenseMatrix: Sendable, Hashable {
             self, other, .transposed, .straight, rows: self.columns, columns: other.columns, inner: self.rows)
     }
 
+    /// Solves `self · x = y` for each row `y` of `rightSides`, one row of the result each.
+    ///
+    /// `self` must be symmetric and positive definite; its triangle is used up, which spares a copy of a large matrix.
+    /// - Throws: `EncoderError`: `.singularMatrix` when it is not positive definite, `.missingLibrary`.
+    package mutating func solve(_ rightSides: DenseMatrix) throws(EncoderError) -> DenseMatrix {
+        precondition(self.rows == self.columns && rightSides.columns == self.rows, "the shapes do not fit")
+        guard self.rows > 0, rightSides.rows > 0 else { return rightSides }
+        let blas = try BLAS.shared()
+        var solution = rightSides
+        var order = Int32(self.rows)
+        var sides = Int32(rightSides.rows)
+        var status: Int32 = 0
+        // LAPACK reads columns: rows of right sides are its columns, and a symmetric matrix is its own mirror image.
+        var triangle = CChar(UInt8(ascii: "L"))
+        self.values.withUnsafeMutableBufferPointer { matrix in
+            blas.factorise(&triangle, &order, matrix.baseAddress!, &order, &status)
+            guard status == 0 else { return }
+            solution.values.withUnsafeMutableBufferPointer { vectors in
+                blas.substitute(
+                    &triangle, &order, &sides, matrix.baseAddress!, &order, vectors.baseAddress!, &order, &status)
+            }
+        }
+        guard status == 0 else {
+            throw EncoderError(.singularMatrix, "a matrix of order \(order) is not positive definite (\(status))")
+        }
+        return solution
+    }
+
     private enum Order {
         case straight, transposed
 

@@ -2,6 +2,8 @@
 package struct EncoderError: Error, CustomStringConvertible {
     package enum Code: String, Sendable {
         case missingFile, malformedWeights, malformedVocabulary, malformedConfiguration, missingLibrary
+        /// No single solution: the matrix of a training is not positive definite.
+        case singularMatrix
     }
 
     package let code: Code

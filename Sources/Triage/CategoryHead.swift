@@ -1,15 +1,15 @@
 internal import Encoder
 internal import LinearModel
 
-/// Probabilities of a closed list of classes: a dense head on the embedding, a lexical head on n-grams and the vote of
-/// the nearest examples, mixed and scaled by what held-out rows showed.
+/// Probabilities of a closed list of classes: a dense head on the embedding, a lexical head on n-grams and one on the
+/// nearness to known examples, mixed and scaled by what held-out rows showed.
 struct CategoryHead: Sendable, Hashable {
     /// Sorted.
     let labels: [String]
     private let dense: SoftmaxRegression
     private let lexical: LinearClassifier
     /// nil where the examples are not kept.
-    private let vote: NeighbourVote?
+    private let nearness: KernelRegression?
     private let mixture: Mixture
 
     /// What a head made of rows that it was not trained on.
@@ -38,36 +38,36 @@ struct CategoryHead: Sendable, Hashable {
     struct Row: Sendable {
         var embedding: [Float]
         var features: [FeatureRow.Entry]
-        /// Nearest examples beside itself.
-        var neighbours: [Examples.Neighbour] = []
         var label: Int
+        /// Its index among the examples, where they are kept.
+        var example = 0
     }
 
     private init(
-        labels: [String], dense: SoftmaxRegression, lexical: LinearClassifier, vote: NeighbourVote?, mixture: Mixture
+        labels: [String], dense: SoftmaxRegression, lexical: LinearClassifier, nearness: KernelRegression?,
+        mixture: Mixture
     ) {
         self.labels = labels
         self.dense = dense
         self.lexical = lexical
-        self.vote = vote
+        self.nearness = nearness
         self.mixture = mixture
     }
 
     /// Logarithms of the mixed probabilities.
     ///
-    /// - Parameter neighbours: of each row; may be empty for a head without a vote.
+    /// - Parameter similarities: of each row to all examples; nil for a head that was trained without them.
     func logProbabilities(
-        embeddings: DenseMatrix, features: [[FeatureRow.Entry]], neighbours: [[Examples.Neighbour]] = []
+        embeddings: DenseMatrix, features: [[FeatureRow.Entry]], similarities: DenseMatrix? = nil
     ) throws(EncoderError) -> [[Float]] {
         let dense = try self.dense.logProbabilities(embeddings)
-        var rows: [[Float]] = []
-        rows.reserveCapacity(features.count)
-        for (index, entries) in features.enumerated() {
+        var near: DenseMatrix?
+        if let nearness = self.nearness, let similarities { near = try nearness.scores(similarities) }
+        return features.enumerated().map { index, entries in
             var parts = [Array(dense[row: index]), self.lexical.scores(FeatureRow(dense: [], sparse: entries))]
-            if let vote = self.vote { parts.append(vote.scores(neighbours[index], classes: self.labels.count)) }
-            rows.append(self.mixture.logProbabilities(parts))
+            if let near { parts.append(Array(near[row: index])) }
+            return self.mixture.logProbabilities(parts)
         }
-        return rows
     }
 
     /// The n-grams that speak most for class `index`.
@@ -75,10 +75,9 @@ struct CategoryHead: Sendable, Hashable {
         self.lexical.contributions(FeatureRow(dense: [], sparse: features), to: index, limit: limit)
     }
 
-    /// Whether the vote, if there is one, is of these examples.
-    func votes(for examples: Examples) -> Bool {
-        guard let vote = self.vote else { return true }
-        return vote.labels.count == examples.count && vote.labels.allSatisfy { $0 < self.labels.count }
+    /// Whether it can be asked about texts compared with as many examples.
+    func fits(examples: Int) -> Bool {
+        self.nearness?.fits(examples: examples, classes: self.labels.count) ?? true
     }
 
     // MARK: Training
@@ -87,30 +86,33 @@ struct CategoryHead: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - labels: names of the classes; `row.label` indexes them.
-    ///   - vote: of the rows' neighbours; nil for none.
+    ///   - decay: of the dense head; nil for what its number of rows calls for.
+    ///   - examples: that `row.example` indexes; nil where they are not kept and nearness cannot count.
     static func train(
-        rows: [Row], labels: [String], vote: NeighbourVote? = nil, trainer: LinearTrainer
+        rows: [Row], labels: [String], examples: Examples? = nil, decay: Float? = nil, trainer: LinearTrainer
     ) async throws -> (head: CategoryHead, heldOut: HeldOut) {
         let classes = labels.count
         let targets = rows.map(\.label)
         let counts = targets.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
         let folds = max(2, min(rows.count > 2000 ? 4 : rows.count > 400 ? 5 : 8, counts.values.max() ?? 2))
         // Few rows need more restraint.
-        let decay: Float = rows.count < 2000 ? 1e-4 : rows.count < 6000 ? 3e-5 : 6e-6
+        let decay = decay ?? (rows.count < 2000 ? 1e-4 : rows.count < 6000 ? 3e-5 : 6e-6)
         let fold = LinearTrainer.folds(targets, groups: Self.groups(rows), count: folds)
         async let sparse = trainer.trainWithHeldOutScores(
             rows: rows.map { FeatureRow(dense: [], sparse: $0.features) }, labels: targets, classCount: classes,
             fold: fold, options: TrainingOptions(loss: .squaredHinge, cost: 1))
+        async let near = Self.trainNearness(rows, examples, classes, fold)
         let (dense, heldOutDense) = try await Self.trainDense(rows, classes, fold, decay)
         let (lexical, heldOutLexical) = try await sparse
+        let nearness = try await near
 
         let parts = rows.indices.map { index -> [[Float]] in
-            var parts = [heldOutDense[index], heldOutLexical[index]]
-            if let vote { parts.append(vote.scores(rows[index].neighbours, classes: classes)) }
-            return parts
+            let parts = [heldOutDense[index], heldOutLexical[index]]
+            return nearness.map { parts + [$0.heldOut[index]] } ?? parts
         }
         let mixture = Mixture.fit(parts, labels: targets)
-        let head = CategoryHead(labels: labels, dense: dense, lexical: lexical, vote: vote, mixture: mixture)
+        let head = CategoryHead(
+            labels: labels, dense: dense, lexical: lexical, nearness: nearness?.model, mixture: mixture)
         let probabilities = parts.map { mixture.logProbabilities($0).map { Probability.exp($0) } }
         return (head, HeldOut(probabilities: probabilities, labels: targets))
     }
@@ -153,6 +155,31 @@ struct CategoryHead: Sendable, Hashable {
         }
     }
 
+    /// One fold after the other: each needs memory with the square of its rows.
+    @concurrent
+    private static func trainNearness(
+        _ rows: [Row], _ examples: Examples?, _ classes: Int, _ fold: [Int]
+    ) async throws -> (model: KernelRegression, heldOut: [[Float]])? {
+        guard let examples else { return nil }
+        func train(without left: Int) throws -> KernelRegression {
+            try Task.checkCancellation()
+            let selected = rows.indices.filter { fold[$0] != left }.map { (rows[$0].example, rows[$0].label) }
+            return try KernelRegression.train(examples, selected: selected, classes: classes)
+        }
+        var heldOut = Array(repeating: [Float](), count: rows.count)
+        for left in Set(fold).sorted() {
+            let model = try train(without: left)
+            let others = rows.indices.filter { fold[$0] == left }
+            for start in stride(from: 0, to: others.count, by: Examples.block) {
+                let block = others[start..<min(start + Examples.block, others.count)]
+                let similarities = try examples.similarities(of: DenseMatrix(block.map { rows[$0].embedding }))
+                let scores = try model.scores(similarities)
+                for (number, index) in block.enumerated() { heldOut[index] = Array(scores[row: number]) }
+            }
+        }
+        return (try train(without: -1), heldOut)
+    }
+
     // MARK: Coding
 
     func write(to writer: inout ByteWriter) {
@@ -160,37 +187,20 @@ struct CategoryHead: Sendable, Hashable {
         for label in self.labels { writer.write(label) }
         self.dense.write(to: &writer)
         self.lexical.write(to: &writer)
-        writer.write(self.vote == nil ? 0 : 1)
-        if let vote = self.vote {
-            writer.write(vote.labels.count)
-            for label in vote.labels { writer.write(Int(label) + 1) }
-        }
+        writer.write(self.nearness == nil ? 0 : 1)
+        self.nearness?.write(to: &writer)
         self.mixture.write(to: &writer)
     }
 
-    /// - Parameter format: of the file, see `TriageModel`.
-    init(from reader: inout ByteReader, format: Int) throws(LinearModelError) {
+    init(from reader: inout ByteReader) throws(LinearModelError) {
         var labels: [String] = []
         for _ in 0..<(try reader.readInt()) { labels.append(try reader.readString()) }
         self.labels = labels
         self.dense = try SoftmaxRegression(from: &reader)
         self.lexical = try LinearClassifier(from: &reader)
-        guard format > 1 else {
-            let fusion = try reader.readFloat()
-            let temperature = try reader.readFloat()
-            self.vote = nil
-            self.mixture = Mixture(weights: [1 / temperature, fusion / temperature])
-            return
-        }
-        if try reader.readInt() == 1 {
-            var voters: [Int32] = []
-            for _ in 0..<(try reader.readInt()) { voters.append(Int32(truncatingIfNeeded: try reader.readInt()) - 1) }
-            self.vote = NeighbourVote(labels: voters)
-        } else {
-            self.vote = nil
-        }
+        self.nearness = try reader.readInt() == 1 ? try KernelRegression(from: &reader) : nil
         self.mixture = try Mixture(from: &reader)
-        guard self.mixture.weights.count == (self.vote == nil ? 2 : 3) else {
+        guard self.mixture.weights.count == (self.nearness == nil ? 2 : 3) else {
             throw LinearModelError(.malformedModel, "the mixture does not fit its head")
         }
     }

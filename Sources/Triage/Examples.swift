@@ -13,6 +13,8 @@ struct Examples: Sendable, Hashable {
     static let reach = 20
     /// From here on two texts are the same.
     private static let same: Float = 0.9995
+    /// Rows that are compared at a time.
+    static let block = 256
 
     private let matrix: DenseMatrix
     /// Start of each text, for showing.
@@ -25,24 +27,37 @@ struct Examples: Sendable, Hashable {
         self.texts = texts.map { String($0.prefix(80)) }
     }
 
+    func rows(_ indices: [Int]) -> DenseMatrix {
+        DenseMatrix(
+            rows: indices.count, columns: self.matrix.columns, values: indices.flatMap { self.matrix[row: $0] })
+    }
+
     func text(_ index: Int) -> String { self.texts[index] }
 
-    /// The nearest examples of each row, nearest first.
-    func neighbours(of rows: DenseMatrix) throws(EncoderError) -> [[Neighbour]] {
-        guard self.count > 0, rows.rows > 0 else { return Array(repeating: [], count: rows.rows) }
-        var found: [[Neighbour]] = []
-        for start in stride(from: 0, to: rows.rows, by: 256) {
-            let end = min(start + 256, rows.rows)
-            let part = rows.rows <= 256 ? rows : DenseMatrix((start..<end).map { Array(rows[row: $0]) })
-            let products = try part.timesTransposed(self.matrix)
-            for row in 0..<products.rows { found.append(Self.top(products[row: row], below: .infinity)) }
+    /// The cosine of each row with each example, `[row, example]`.
+    func similarities(of rows: DenseMatrix) throws(EncoderError) -> DenseMatrix {
+        guard rows.rows > 0 else { return DenseMatrix(rows: 0, columns: self.count, values: []) }
+        return try rows.timesTransposed(self.matrix)
+    }
+
+    /// The nearest examples of each row of `similarities`, nearest first.
+    static func nearest(_ similarities: DenseMatrix) -> [[Neighbour]] {
+        (0..<similarities.rows).map { Self.top(similarities[row: $0], below: .infinity) }
+    }
+
+    /// How near each of `embeddings` is to the examples (see `Familiarity.nearness`).
+    func nearness(of embeddings: [[Float]]) throws(EncoderError) -> [Float] {
+        var found: [Float] = []
+        for start in stride(from: 0, to: embeddings.count, by: Self.block) {
+            let part = DenseMatrix(Array(embeddings[start..<min(start + Self.block, embeddings.count)]))
+            found += Self.nearest(try self.similarities(of: part)).map(Familiarity.nearness)
         }
         return found
     }
 
     /// The nearest examples of each example beside itself and its equals.
     func neighboursOfEachOther() async throws -> [[Neighbour]] {
-        let size = 256
+        let size = Self.block
         return try await withThrowingTaskGroup(of: (Int, [[Neighbour]]).self) { group in
             for start in stride(from: 0, to: self.count, by: size) {
                 group.addTask {
@@ -92,30 +107,5 @@ struct Examples: Sendable, Hashable {
         var texts: [String] = []
         for _ in 0..<rows { texts.append(try reader.readString()) }
         self.texts = texts
-    }
-}
-
-/// What the nearest examples say: the share of each class among them, the nearer the more.
-struct NeighbourVote: Sendable, Hashable {
-    /// How fast a vote fades with distance.
-    private static let sharpness: Float = 20
-    /// Keeps a class without a vote possible.
-    private static let floor: Float = 0.01
-
-    /// Class of each example; −1 for one that has none here.
-    let labels: [Int32]
-
-    /// Logarithms of the shares.
-    func scores(_ neighbours: [Examples.Neighbour], classes: Int) -> [Float] {
-        var shares = [Float](repeating: 0, count: classes)
-        var sum: Float = 0
-        let best = neighbours.first?.similarity ?? 0
-        for neighbour in neighbours where self.labels[neighbour.index] >= 0 {
-            let vote = Probability.exp(Self.sharpness * (neighbour.similarity - best))
-            shares[Int(self.labels[neighbour.index])] += vote
-            sum += vote
-        }
-        let scale = sum > 0 ? 1 / sum : 0
-        return shares.map { Float(Probability.log(Double($0 * scale + Self.floor))) }
     }
 }

@@ -22,8 +22,8 @@ struct Mixture: Sendable, Hashable {
         return scores
     }
 
-    /// What is assumed before any row is seen: the parts as they are, a vote less.
-    private static let prior: [Double] = [1, 1, 0.3]
+    /// What is assumed before any row is seen: the parts as they are, the examples most.
+    private static let prior: [Double] = [0.5, 1, 1]
     /// As many rows as the assumption weighs.
     private static let priorRows = 4.0
 

@@ -29,6 +29,10 @@ package struct PriorityRules: Sendable, Hashable {
         /// True for what anyone can claim; such signals together move the level one step at most.
         package var isClaimed: Bool
         package var patterns: [PhrasePattern]
+        /// Sentences that stand for it; a mail that reads like them has the signal, too.
+        package var examples: [String]
+        /// Least likeness to the examples, 0…1.
+        package var likeness: Double
         /// Full names; the signal applies when one of them is the mail's category.
         package var categories: [String]
         package var detector: Detector?
@@ -54,7 +58,11 @@ package struct PriorityRules: Sendable, Hashable {
 
     private static func signal(_ node: Node, _ reader: inout YAMLReader) -> Signal? {
         let keys = reader.mapping(
-            node, allowed: ["name", "reason", "weight", "claimed", "patterns", "categories", "detector", "threshold"],
+            node,
+            allowed: [
+                "name", "reason", "weight", "claimed", "patterns", "examples", "likeness", "categories", "detector",
+                "threshold",
+            ],
             at: "each of priority.signals")
         guard let name = reader.text(keys["name"], at: "name") else {
             reader.report(node, "a signal has no name")
@@ -75,12 +83,14 @@ package struct PriorityRules: Sendable, Hashable {
         }
         let patterns = PhrasePattern.list(keys["patterns"], &reader, at: "patterns of \(name)")
         let categories = reader.texts(keys["categories"], at: "categories of \(name)")
-        if patterns.isEmpty, categories.isEmpty, keys["detector"] == nil {
-            reader.report(node, "the signal \(name) has neither patterns nor categories nor a detector")
+        let examples = reader.texts(keys["examples"], at: "examples of \(name)")
+        if patterns.isEmpty, examples.isEmpty, categories.isEmpty, keys["detector"] == nil {
+            reader.report(node, "the signal \(name) has neither patterns nor examples nor categories nor a detector")
         }
         return Signal(
             name: name, reason: reader.text(keys["reason"], at: "reason of \(name)") ?? name, weight: weight ?? 0,
             isClaimed: reader.boolean(keys["claimed"], at: "claimed of \(name)") ?? false, patterns: patterns,
+            examples: examples, likeness: reader.number(keys["likeness"], at: "likeness of \(name)") ?? 0.25,
             categories: categories, detector: detector,
             threshold: reader.number(keys["threshold"], at: "threshold of \(name)") ?? 0)
     }
@@ -108,6 +118,8 @@ package struct TriageContext: Sendable, Hashable {
 extension PriorityRules {
     /// What the rules read.
     struct Evidence {
+        /// Whether the mail is in another language than the taxonomy, whose phrases then find nothing in it.
+        var isForeign: Bool
         /// Without what was planted.
         var text: String
         var words: WordList
@@ -115,6 +127,8 @@ extension PriorityRules {
         var allWords: WordList
         /// Full name; empty when the mail is like nothing known.
         var category: String
+        /// To the examples of each signal that has some.
+        var likeness: [String: Double]
         var sentiment: Analysis.Sentiment
         var context: TriageContext
     }
@@ -128,6 +142,7 @@ extension PriorityRules {
             let words = signal.weight >= self.urgent ? evidence.allWords : evidence.words
             if let quote = self.quote(for: signal, in: words) { return (signal, quote) }
             if signal.categories.contains(evidence.category) { return (signal, nil) }
+            if let likeness = evidence.likeness[signal.name], likeness >= signal.likeness { return (signal, nil) }
             return signal.detector.map { self.detects($0, signal.threshold, evidence) } == true ? (signal, nil) : nil
         }
         let solid = found.filter { !$0.signal.isClaimed }.reduce(0) { $0 + $1.signal.weight }
@@ -147,7 +162,7 @@ extension PriorityRules {
         let category = evidence.category
         let top = category.split(separator: Taxonomy.separator).first.map(String.init) ?? category
         // Whoever is annoyed is waiting for something.
-        guard score == 0, evidence.sentiment.score > -0.4 else { return .normal }
+        guard score == 0, !evidence.isForeign, evidence.sentiment.score > -0.4 else { return .normal }
         if self.low.contains(category) || self.low.contains(top) { return .low }
         guard !SentimentLexicon.tellsTrouble(evidence.words) else { return .normal }
         // Praise under whatever category, and a question about something that nobody asked before.

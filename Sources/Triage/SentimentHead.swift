@@ -27,8 +27,11 @@ struct SentimentHead: Sendable, Hashable {
             let negative = probability["negative"] ?? 0
             let positive = probability["positive"] ?? 0
             let best = probability.max { ($0.value, $1.key) < ($1.value, $0.key) }
+            // Praise counts for little where displeasure is possible: an ironic thank you reads like praise.
+            let calm = 1 - negative
             return Analysis.Sentiment(
-                label: best?.key ?? "neutral", score: positive - negative, confidence: best?.value ?? 0)
+                label: best?.key ?? "neutral", score: positive * calm * calm * calm - negative,
+                confidence: best?.value ?? 0)
         }
     }
 
@@ -53,9 +56,8 @@ struct SentimentHead: Sendable, Hashable {
         self.head = head
     }
 
-    /// - Parameter format: of the file, see `TriageModel`.
-    init(from reader: inout ByteReader, format: Int) throws(LinearModelError) {
+    init(from reader: inout ByteReader) throws(LinearModelError) {
         self.lexical = try LexicalFeatures(from: &reader)
-        self.head = try CategoryHead(from: &reader, format: format)
+        self.head = try CategoryHead(from: &reader)
     }
 }

@@ -1,8 +1,6 @@
-/// Words that carry feeling in mails to a shop, with negation and emphasis; eight numbers for the sentiment head.
+/// Words that carry feeling in mails and messages to a shop, with negation, emphasis and how it is written: numbers for the
+/// sentiment head.
 enum SentimentLexicon {
-    /// Names of the numbers, in order; part of a model file's meaning.
-    static let features = 8
-
     private static let negative = Self.set(
         """
         angry annoyed annoying appalled appalling ashamed atrocious avoid awful bad broken careless cheated clueless \
@@ -46,6 +44,20 @@ enum SentimentLexicon {
         """)
     private static let intensifiers = Self.set(
         "very really so extremely absolutely totally completely utterly incredibly truly highly too such beyond")
+    private static let units = Self.set(
+        "minute minutes min mins hour hours hrs hr day days week weeks month months year years")
+    private static let numbers = Self.set(
+        "for an a every two three four five six seven eight nine ten twice second third fourth another multiple")
+    private static let you = Self.set("you your yours u ur you're you've")
+    private static let courtesy = Self.set("please pls plz kindly could may would")
+    /// Praise and cheer that often is none.
+    private static let irony = Self.set(
+        """
+        wow lol haha hahaha nice great cool bravo congrats congratulations classy ugh smh wtf ffs hello seriously \
+        apparently
+        """)
+    private static let repetition = Self.set(
+        "again still never another twice third second once every yet")
     private static let damage = Self.set(
         "damaged broken shattered smashed cracked dented torn crushed scratched leaking bent defective faulty")
 
@@ -59,38 +71,110 @@ enum SentimentLexicon {
     }
     static func tellsDamage(_ words: WordList) -> Bool { !words.vocabulary.isDisjoint(with: Self.damage) }
 
-    /// Negative and positive words (damped by length), trouble, thanks, negations, capitals, exclamation and question
-    /// marks, emoji. All within −2…2.
+    /// Signs of mood, in order: negative and positive words, trouble, thanks, negations, capitals, exclamation marks, emoji,
+    /// stretches of time, “you”, drawn-out letters, question marks, dots, courtesy, irony, repetition, `??`, a handle.
+    /// Counts of words are damped by length. All within −2…2.
     static func features(_ text: String, _ words: WordList) -> [Float] {
+        var count = Counts()
+        for index in words.all.indices { count.add(words.all, at: index) }
+        let marks = Marks(text)
+        let scale = 2 / Float(max(1, words.all.count)).squareRoot()
+        let damped = [count.negative, count.positive, count.trouble, count.thanks, count.negations].map { $0 * scale }
+        let later = [count.courtesy, count.irony, count.repetition].map { $0 * scale }
+        let values =
+            damped + [
+                Float(min(4, Emphasis.capitals(text))) / 2, Float(min(4, marks.exclamations)) / 2, Self.emoji(text),
+                count.times * scale, count.you * scale, Float(marks.stretches), Float(min(2, marks.questions)) / 2,
+                marks.hasDots ? 1 : 0,
+            ] + later + [marks.isPressing ? 1 : 0, marks.hasHandle ? 1 : 0]
+        return values.map { max(-2, min(2, $0)) }
+    }
+
+    /// Words by what they tell.
+    private struct Counts {
         var negative: Float = 0
         var positive: Float = 0
         var trouble: Float = 0
         var thanks: Float = 0
         var negations: Float = 0
-        for (index, word) in words.all.enumerated() {
-            let before = words.all[max(0, index - 3)..<index]
-            let isNegated = before.contains { Self.negations.contains($0) }
-            let weight: Float = index > 0 && Self.intensifiers.contains(words.all[index - 1]) ? 1.5 : 1
-            if Self.negative.contains(word) {
-                if isNegated { negative += 0.3 } else { negative += weight }
-            } else if Self.positive.contains(word) {
-                // `not happy` is unhappy; `not bad` is not praise.
-                if isNegated { negative += weight } else { positive += weight }
+        var times: Float = 0
+        var you: Float = 0
+        var courtesy: Float = 0
+        var irony: Float = 0
+        var repetition: Float = 0
+
+        mutating func add(_ words: [String], at index: Int) {
+            let word = words[index]
+            let before = index > 0 ? words[index - 1] : ""
+            let lexicon = SentimentLexicon.self
+            if lexicon.negative.contains(word) || lexicon.positive.contains(word) {
+                let isNegated = words[max(0, index - 3)..<index].contains { lexicon.negations.contains($0) }
+                let weight: Float = lexicon.intensifiers.contains(before) ? 1.5 : 1
+                if lexicon.negative.contains(word) {
+                    self.negative += isNegated ? 0.3 : weight
+                } else if isNegated {
+                    // `not happy` is unhappy; `not bad` is not praise.
+                    self.negative += weight
+                } else {
+                    self.positive += weight
+                }
             }
-            if Self.trouble.contains(word) { trouble += 1 }
-            if Self.thanks.contains(word) { thanks += 1 }
-            if Self.negations.contains(word) { negations += 1 }
+            if lexicon.trouble.contains(word) { self.trouble += 1 }
+            if lexicon.thanks.contains(word) { self.thanks += 1 }
+            if lexicon.negations.contains(word) { self.negations += 1 }
+            if lexicon.isTime(word, after: before) { self.times += 1 }
+            if lexicon.you.contains(word) { self.you += 1 }
+            if lexicon.courtesy.contains(word) { self.courtesy += 1 }
+            if lexicon.irony.contains(word) { self.irony += 1 }
+            if lexicon.repetition.contains(word) { self.repetition += 1 }
         }
-        let length = Float(max(1, words.all.count)).squareRoot()
-        let capitals = Float(min(4, Emphasis.capitals(text)))
-        let exclamations = Float(min(4, text.utf8.prefix(20_000).count { $0 == UInt8(ascii: "!") }))
-        let emoji = Self.emoji(text)
-        func bounded(_ value: Float) -> Float { max(-2, min(2, value)) }
-        return [
-            bounded(negative * 2 / length), bounded(positive * 2 / length), bounded(trouble * 2 / length),
-            bounded(thanks * 2 / length), bounded(negations * 2 / length), capitals / 2, exclamations / 2,
-            bounded(emoji),
-        ]
+    }
+
+    /// `two hours`, `for days`, `45min`.
+    private static func isTime(_ word: String, after before: String) -> Bool {
+        if Self.units.contains(word) { return before.first?.isNumber == true || Self.numbers.contains(before) }
+        guard word.utf8.first.map({ (0x30...0x39).contains($0) }) == true else { return false }
+        return ["min", "mins", "h", "hr", "hrs"].contains(String(word.drop { $0.isNumber }))
+    }
+
+    /// What stands between the words.
+    private struct Marks {
+        var exclamations = 0
+        var questions = 0
+        /// Letters written three times or more: `sooooo`.
+        var stretches = 0
+        var hasDots = false
+        /// `??`, `?!` or `!?`
+        var isPressing = false
+        /// `@name`
+        var hasHandle = false
+
+        init(_ text: String) {
+            var before: UInt8 = 0x20
+            var run = 1
+            for byte in text.utf8.prefix(20_000) {
+                run = byte == before ? run + 1 : 1
+                switch byte {
+                case UInt8(ascii: "!"):
+                    self.exclamations += 1
+                    self.isPressing = self.isPressing || before == UInt8(ascii: "?")
+                case UInt8(ascii: "?"):
+                    self.questions += 1
+                    self.isPressing = self.isPressing || before == byte || before == UInt8(ascii: "!")
+                case UInt8(ascii: "."): self.hasDots = self.hasDots || run == 3
+                case 0x41...0x5A, 0x61...0x7A:
+                    if run == 3 { self.stretches += 1 }
+                    // A handle stands at the start of a word; an address has a name before the sign.
+                    self.hasHandle = self.hasHandle || (before == UInt8(ascii: "@") && run == 1 && self.isOpen)
+                default: break
+                }
+                self.isOpen = byte == UInt8(ascii: "@") ? before <= 0x20 || before == 0x2E : false
+                before = byte
+            }
+        }
+
+        /// Whether the byte before is a sign that starts a word.
+        private var isOpen = false
     }
 
     private static func emoji(_ text: String) -> Float {

@@ -35,10 +35,13 @@ package struct TriageEngine: Sendable {
     private let categories: TriageModel.Categories
     private let tags: TriageModel.Tags?
     private let sentiment: SentimentHead?
+    private let signals: SignalHead?
     private let isOwnTaxonomy: Bool
     /// Tags of each lower category, in the order of the leaf head's labels.
     private let leafTags: [[String]]
     private let language: LanguageGuess
+    /// Of the taxonomy's examples; nil when they are too few to tell.
+    private let taughtLanguage: String?
 
     /// - Parameter models: for each part the first model that has it serves.
     /// - Throws: `TriageError` when no model has categories or one belongs to another encoder; `LanguageError`.
@@ -58,9 +61,11 @@ package struct TriageEngine: Sendable {
         // A model of other categories brings its own tags, or none.
         self.tags = models.lazy.compactMap(\.tags).first
         self.sentiment = models.lazy.compactMap(\.sentiment).first
+        self.signals = models.first { $0.signals != nil && $0.source == taxonomy.fingerprint }?.signals
         self.isOwnTaxonomy = first.source == taxonomy.fingerprint
         self.leafTags = (categories.leaf?.labels ?? []).map { taxonomy.tags(of: $0) }
         self.language = try LanguageGuess()
+        self.taughtLanguage = self.language.guess(taxonomy.exampleTexts.prefix(60).joined(separator: "\n"))?.language
         self.versions = models.map(\.version)
         self.version = self.versions.joined(separator: "+")
     }
@@ -139,8 +144,7 @@ package struct TriageEngine: Sendable {
         _ suspects: [Int], _ lineEmbeddings: [[Float]], _ readings: inout [Reading], _ embeddings: inout [[Float]]
     ) async throws {
         guard !suspects.isEmpty else { return }
-        let near = try self.categories.examples.neighbours(of: DenseMatrix(lineEmbeddings))
-            .map(Familiarity.nearness)
+        let near = try self.categories.examples.nearness(of: lineEmbeddings)
         var cleaned: [(index: Int, lines: [String], rest: String, worst: Float)] = []
         var position = 0
         for index in suspects {
@@ -154,7 +158,7 @@ package struct TriageEngine: Sendable {
             cleaned.append((index, lines, rest, worst))
         }
         let vectors = try await self.encoder.encode(cleaned.map(\.rest))
-        let rests = try self.categories.examples.neighbours(of: DenseMatrix(vectors)).map(Familiarity.nearness)
+        let rests = try self.categories.examples.nearness(of: vectors)
         for (number, item) in cleaned.enumerated() where rests[number] > item.worst {
             readings[item.index].leaveOut(item.lines, rest: item.rest)
             embeddings[item.index] = vectors[number]
@@ -166,13 +170,15 @@ package struct TriageEngine: Sendable {
         let matrix = DenseMatrix(embeddings)
         let grams = mails.map { TextGrams($0.text) }
         let features = grams.map { self.categories.lexical.row($0) }
-        let neighbours = try self.categories.examples.neighbours(of: matrix)
+        let similarities = try self.categories.examples.similarities(of: matrix)
+        let neighbours = Examples.nearest(similarities)
         let tops = try self.categories.top.logProbabilities(
-            embeddings: matrix, features: features, neighbours: neighbours)
+            embeddings: matrix, features: features, similarities: similarities)
         let leaves = try self.categories.leaf?.logProbabilities(
-            embeddings: matrix, features: features, neighbours: neighbours)
+            embeddings: matrix, features: features, similarities: similarities)
         let sentiments = try self.sentiment?.judge(
             embeddings: embeddings, texts: mails.map(\.text), words: mails.map(\.words), grams: grams)
+        let likeness = try self.signals?.likeness(matrix)
         return mails.indices.map { index in
             let mail = mails[index]
             // A text without a word is like nothing, whatever its vector says.
@@ -185,17 +191,20 @@ package struct TriageEngine: Sendable {
             let isUnknown = self.isOwnTaxonomy && familiarity < self.taxonomy.floor
             let choice = self.choose(tops[index], leaves?[index], isUnknown: isUnknown)
             let sentiment = sentiments?[index] ?? SentimentHead.byLexicon(mail.text, mail.words)
+            let language = isEmpty ? "und" : self.language.guess(mail.text)?.language ?? "und"
             let priority = self.taxonomy.priority.judge(
                 PriorityRules.Evidence(
-                    text: mail.text, words: mail.words, allWords: mail.allWords,
-                    category: isUnknown ? "" : choice.category.name, sentiment: sentiment,
+                    isForeign: language != "und" && language != self.taughtLanguage ?? language, text: mail.text,
+                    words: mail.words, allWords: mail.allWords,
+                    category: isUnknown ? "" : choice.category.name,
+                    likeness: isEmpty ? [:] : likeness?[index] ?? [:], sentiment: sentiment,
                     context: mail.input.context))
             let analysis = Analysis(
                 category: choice.category, alternatives: choice.alternatives,
                 tags: self.tags(
                     grams: grams[index], words: mail.words, embedding: embeddings[index], leaves: choice.leaves),
                 familiarity: familiarity, priority: priority, sentiment: sentiment,
-                language: isEmpty ? "und" : self.language.guess(mail.text)?.language ?? "und",
+                language: language,
                 explanation: self.explain(
                     mail, features: features[index], best: choice.best, neighbours: neighbours[index].prefix(2),
                     isUnknown: isUnknown))
@@ -214,11 +223,11 @@ package struct TriageEngine: Sendable {
         guard !texts.isEmpty else { return [] }
         let matrix = DenseMatrix(embeddings)
         let features = texts.map { self.categories.lexical.row(TextGrams($0)) }
-        let neighbours = try self.categories.examples.neighbours(of: matrix)
+        let similarities = try self.categories.examples.similarities(of: matrix)
         let tops = try self.categories.top.logProbabilities(
-            embeddings: matrix, features: features, neighbours: neighbours)
+            embeddings: matrix, features: features, similarities: similarities)
         guard let leaf = self.categories.leaf else { return tops.map { $0.map(Probability.exp) } }
-        let leaves = try leaf.logProbabilities(embeddings: matrix, features: features, neighbours: neighbours)
+        let leaves = try leaf.logProbabilities(embeddings: matrix, features: features, similarities: similarities)
         return zip(tops, leaves).map { top, leaf in
             self.leaves(leaf, tops: top.map { Double(Probability.exp($0)) }).map { Float($0.probability) }
         }

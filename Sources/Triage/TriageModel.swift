@@ -27,6 +27,7 @@ package struct TriageModel: Sendable, Hashable {
     var categories: Categories?
     var tags: Tags?
     var sentiment: SentimentHead?
+    var signals: SignalHead?
 
     init(encoder: EncoderModel, source: String) {
         self.encoder = encoder
@@ -50,13 +51,13 @@ package struct TriageModel: Sendable, Hashable {
 
     // MARK: Coding
 
-    /// A file starts with one of these; its number is its format.
-    private static let magics = ["martlet-triage-1", "martlet-triage-2"]
+    /// A file starts with this; its number is its format.
+    private static let magic = "martlet-triage-3"
 
     /// The bytes of a model file.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter()
-        writer.write(Self.magics[Self.magics.count - 1])
+        writer.write(Self.magic)
         writer.write(self.encoder.name)
         writer.write(self.encoder.weightsSHA256)
         writer.write(self.encoder.dimensions)
@@ -79,6 +80,8 @@ package struct TriageModel: Sendable, Hashable {
         }
         writer.write(self.sentiment == nil ? 0 : 1)
         self.sentiment?.write(to: &writer)
+        writer.write(self.signals == nil ? 0 : 1)
+        self.signals?.write(to: &writer)
         return writer.bytes
     }
 
@@ -95,22 +98,20 @@ package struct TriageModel: Sendable, Hashable {
 
     private static func read(_ bytes: [UInt8]) throws(LinearModelError) -> TriageModel {
         var reader = ByteReader(bytes)
-        guard let format = Self.magics.firstIndex(of: try reader.readString()).map({ $0 + 1 }) else {
-            throw LinearModelError(.malformedModel, "this is not a model that `martlet train` wrote")
+        guard try reader.readString() == Self.magic else {
+            throw LinearModelError(
+                .malformedModel, "this is not a model that this version of `martlet train` wrote; train it again")
         }
         let encoder = EncoderModel(
             name: try reader.readString(), weightsSHA256: try reader.readString(), dimensions: try reader.readInt(),
             pooling: try reader.readString(), tokenizer: try reader.readString())
         var model = TriageModel(encoder: encoder, source: try reader.readString())
         if try reader.readInt() == 1 {
-            guard format > 1 else {
-                throw LinearModelError(.malformedModel, "the model is of an older version; train it again")
-            }
             let lexical = try LexicalFeatures(from: &reader)
-            let top = try CategoryHead(from: &reader, format: format)
-            let leaf = try reader.readInt() == 1 ? try CategoryHead(from: &reader, format: format) : nil
+            let top = try CategoryHead(from: &reader)
+            let leaf = try reader.readInt() == 1 ? try CategoryHead(from: &reader) : nil
             let examples = try Examples(from: &reader)
-            guard [top, leaf].allSatisfy({ $0?.votes(for: examples) ?? true }) else {
+            guard [top, leaf].allSatisfy({ $0?.fits(examples: examples.count) ?? true }) else {
                 throw LinearModelError(.malformedModel, "the examples do not fit their head")
             }
             model.categories = Categories(
@@ -120,7 +121,8 @@ package struct TriageModel: Sendable, Hashable {
         if try reader.readInt() == 1 {
             model.tags = Tags(lexical: try LexicalFeatures(from: &reader), head: try TagHead(from: &reader))
         }
-        if try reader.readInt() == 1 { model.sentiment = try SentimentHead(from: &reader, format: format) }
+        if try reader.readInt() == 1 { model.sentiment = try SentimentHead(from: &reader) }
+        if try reader.readInt() == 1 { model.signals = try SignalHead(from: &reader) }
         guard reader.isAtEnd else { throw LinearModelError(.malformedModel, "bytes follow the end") }
         return model
     }

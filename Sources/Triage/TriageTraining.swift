@@ -96,12 +96,11 @@ extension TriageModel {
                 guard let label else { continue }
                 trained.append(
                     CategoryHead.Row(
-                        embedding: embeddings[index], features: features[index], neighbours: neighbours[index],
-                        label: number[label]!))
+                        embedding: embeddings[index], features: features[index], label: number[label]!,
+                        example: index))
             }
-            let vote = NeighbourVote(labels: labels.map { label in label.map { Int32(number[$0]!) } ?? -1 })
             let (head, heldOut) = try await CategoryHead.train(
-                rows: trained, labels: classes, vote: vote, trainer: trainer)
+                rows: trained, labels: classes, examples: examples, trainer: trainer)
             report.scores.append(Self.score(title, classes, heldOut))
             return (head, heldOut)
         }
@@ -154,6 +153,9 @@ extension TriageModel {
         self.tags = Tags(lexical: lexical, head: head)
     }
 
+    /// Mood is carried from other people's texts to mails: what does not hold everywhere must not weigh much.
+    private static let sentimentDecay: Float = 3e-4
+
     private mutating func trainSentiment(
         _ rows: [TrainingRow], _ vectors: [[Float]], _ trainer: LinearTrainer, _ report: inout TrainingReport
     ) async throws {
@@ -171,7 +173,8 @@ extension TriageModel {
                 embedding: SentimentHead.dense(vectors[index], rows[index].text, WordList(rows[index].text)),
                 features: lexical.row(grams), label: classes.firstIndex(of: rows[index].sentiment!)!)
         }
-        let (head, heldOut) = try await CategoryHead.train(rows: trained, labels: classes, trainer: trainer)
+        let (head, heldOut) = try await CategoryHead.train(
+            rows: trained, labels: classes, decay: Self.sentimentDecay, trainer: trainer)
         report.scores.append(Self.score("sentiment", classes, heldOut))
         self.sentiment = SentimentHead(lexical: lexical, head: head)
     }
@@ -198,11 +201,17 @@ extension Taxonomy {
     /// Names everything that a model of this taxonomy depends on; goes into `TriageModel.source`.
     package var fingerprint: String {
         let parts = self.examples.map { "\($0.category ?? "")\u{1}\($0.tags.joined(separator: ","))\u{1}\($0.text)" }
-        return "taxonomy \(self.name) \(TriageModel.fingerprint(Array(parts.joined(separator: "\u{2}").utf8)))"
+        let signals = self.priority.signals.map { "\($0.name)\u{1}\($0.examples.joined(separator: "\u{1}"))" }
+        let all = (parts + signals).joined(separator: "\u{2}")
+        return "taxonomy \(self.name) \(TriageModel.fingerprint(Array(all.utf8)))"
     }
 
-    /// The texts that the taxonomy itself teaches, in order.
-    package var exampleTexts: [String] { self.examples.map { TriageInput(subject: "", body: $0.text).text } }
+    /// The texts that the taxonomy itself teaches: those of categories and tags, then those of signals.
+    package var exampleTexts: [String] {
+        (self.examples.map(\.text) + self.priority.signals.flatMap(\.examples)).map {
+            TriageInput(subject: "", body: $0).text
+        }
+    }
 
     /// Trains the taxonomy's own model from its examples.
     ///
@@ -221,7 +230,21 @@ extension Taxonomy {
                 subject: "", body: example.text, category: example.category,
                 tags: taught.isEmpty ? nil : example.tags.filter(taught.contains))
         }
-        return try await TriageModel.train(
-            rows: rows + corrections, encoder: encoder, embeddings: embeddings, source: self.fingerprint)
+        let vectors: [[Float]]
+        if let embeddings {
+            vectors = embeddings
+        } else {
+            vectors = try await encoder.encode(self.exampleTexts + corrections.map(\.text))
+        }
+        let own = Array(vectors.prefix(rows.count))
+        var rest = vectors.dropFirst(rows.count)
+        let signals = self.priority.signals.map { signal in
+            defer { rest = rest.dropFirst(signal.examples.count) }
+            return (name: signal.name, embeddings: Array(rest.prefix(signal.examples.count)))
+        }
+        var (model, report) = try await TriageModel.train(
+            rows: rows + corrections, encoder: encoder, embeddings: own + rest, source: self.fingerprint)
+        model.signals = try SignalHead.train(ordinary: own, examples: signals)
+        return (model, report)
     }
 }

@@ -30,6 +30,18 @@ import Testing
         return input
     }
 
+    @Test(arguments: ["de", "fr", "es", "it", "nl", "pl", "pt", "sv"])
+    func `a mail in a language without knowledge goes to people, by its language`(language: String) {
+        var input = Self.input()
+        input.analysis.language = language
+        input.draft = nil
+        let decision = DecisionPolicy.decide(input, settings: Self.settings())
+        #expect(decision.action == .escalate)
+        #expect(decision.reasons.first?.contains("written in \(language)") == true)
+        input.deskLanguage = language
+        #expect(!DecisionPolicy.decide(input, settings: Self.settings()).reasons.contains { $0.contains("written in") })
+    }
+
     @Test func `answers by itself when every condition holds`() {
         #expect(DecisionPolicy.decide(Self.input(), settings: Self.settings()).action == .auto)
     }
@@ -207,6 +219,15 @@ import Testing
     @Test func `their subject comes back only to a verified sender, on one line`() throws {
         let mail = try #require(self.acknowledgement(.pass))
         #expect(mail.subject == "Re: Cheap pills Bcc: x@example.com [MT-1042]")
+    }
+
+    @Test(arguments: Acknowledgement.languages.filter { $0 != "en" })
+    func `another language than the desk's is acknowledged in both`(language: String) throws {
+        let mail = try #require(self.acknowledgement(.none, language: language))
+        #expect(mail.body.split(separator: "MT-1042", omittingEmptySubsequences: false).count == 3)
+        #expect(mail.body.contains("your message has arrived"))
+        let own = try #require(self.acknowledgement(.none))
+        #expect(!own.body.contains("* * *"))
     }
 
     @Test func `a failed verdict gets nothing`() { #expect(self.acknowledgement(.fail) == nil) }

@@ -134,3 +134,19 @@ func cosine(_ left: [Float], _ right: [Float]) -> Float {
         #expect(error?.code == .malformedWeights)
     }
 }
+
+@Suite("Dense matrix") struct DenseMatrixTests {
+    @Test func `a symmetric system is solved for each right side`() throws {
+        var matrix = DenseMatrix([[4, 1, 0.5], [1, 3, -1], [0.5, -1, 5]])
+        let wanted = DenseMatrix([[1, -2, 3], [0, 0.25, -1]])
+        let sides = try wanted.timesTransposed(matrix)
+        let solution = try matrix.solve(sides)
+        for (got, expected) in zip(solution.values, wanted.values) { #expect(abs(got - expected) < 1e-5) }
+    }
+
+    @Test func `a matrix that is not positive definite is refused`() throws {
+        var matrix = DenseMatrix([[1, 2], [2, 1]])
+        let error = #expect(throws: EncoderError.self) { _ = try matrix.solve(DenseMatrix([[1, 1]])) }
+        #expect(error?.code == .singularMatrix)
+    }
+}

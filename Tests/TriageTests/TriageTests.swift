@@ -95,6 +95,18 @@ import Triage
         #expect(try await self.analyse(text).language == language)
     }
 
+    @Test func `a mail that the rules cannot read is not called low`() async throws {
+        for text in [
+            "Guten Tag, meine Bestellung ist noch nicht angekommen. Könnten Sie bitte nachsehen, wo das Paket bleibt?",
+            "Bonjour, je n'ai toujours pas reçu ma commande. Pourriez-vous vérifier où se trouve le colis ?",
+            "Dzień dobry, moje zamówienie jeszcze nie dotarło. Czy mogliby Państwo sprawdzić, gdzie jest paczka?",
+        ] {
+            let analysis = try await self.analyse(text)
+            #expect(analysis.category.name == "Other")
+            #expect(analysis.priority.level == .normal)
+        }
+    }
+
     @Test(arguments: [
         ("negative", "This is the worst shop ever, three weeks and nobody answers. Disgusting!"),
         ("positive", "Thank you so much, the table is wonderful and came early. Great service!"),

@@ -20,6 +20,7 @@ enum TicketView {
         let assignedAgent: String?
         let createdAt: Date
         let messageCount: Int
+        let language: String?
 
         init(_ ticket: TicketSummary) {
             self.id = ticket.id
@@ -36,10 +37,11 @@ enum TicketView {
             self.assignedAgent = ticket.assignedAgent
             self.createdAt = ticket.createdAt
             self.messageCount = ticket.messageCount
+            self.language = ticket.language
         }
 
         enum CodingKeys: String, CodingKey {
-            case id, subject, category, priority, status, decision
+            case id, subject, category, priority, status, decision, language
             case ticketNumber = "ticket_number"
             case customerEmail = "customer_email"
             case customerName = "customer_name"
@@ -131,15 +133,15 @@ enum TicketView {
         var table = TextTable([
             .init("ticket"), .init("priority"), .init("status"), .init("category", isElastic: true),
             .init("mood", .right, isOptional: true), .init("sure", .right, isOptional: true),
-            .init("decision", isOptional: true), .init("from", isElastic: true),
+            .init("decision", isOptional: true), .init("in", isOptional: true), .init("from", isElastic: true),
             .init("subject", isElastic: true), .init("since"),
         ])
         for ticket in tickets {
             table.add([
                 TicketNumber(ticket.number).description, ticket.priority.rawValue, ticket.status.rawValue,
                 ticket.category ?? "", ticket.sentimentScore.map(Self.fraction) ?? "",
-                ticket.confidenceScore.map(Self.fraction) ?? "", ticket.decision ?? "", ticket.customerEmail,
-                ticket.subject, Moment.text(ticket.createdAt),
+                ticket.confidenceScore.map(Self.fraction) ?? "", ticket.decision ?? "", ticket.language ?? "",
+                ticket.customerEmail, ticket.subject, Moment.text(ticket.createdAt),
             ])
         }
         return table
