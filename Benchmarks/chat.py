@@ -57,6 +57,13 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Between(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass  # a caller that hangs up is what a time limit looks like
+
+
 def free_port():
     with harness.socket.create_server((harness.HOST, 0)) as listener:
         return listener.getsockname()[1]
@@ -108,7 +115,7 @@ def main():
     process, port = start_model(options.model)
     try:
         Proxy.target = f"http://{harness.HOST}:{port}"
-        proxy = http.server.ThreadingHTTPServer((harness.HOST, 0), Proxy)
+        proxy = Between((harness.HOST, 0), Proxy)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         worded, seconds = answers(mails, database, chat={
             "url": f"http://{harness.HOST}:{proxy.server_port}/v1", "model": "smollm2",

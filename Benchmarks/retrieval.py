@@ -26,7 +26,7 @@ def main():
             "--imported", str(options.imported))
         output = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
     found = json.loads(output)
-    times, exact, about = found["milliseconds"], found["exactMilliseconds"], f"{found['chunks']} chunks"
+    times, exact, about = found["milliseconds"], found["exact_milliseconds"], f"{found['chunks']} chunks"
     for share in (0.5, 0.95):
         harness.figure(f"retrieval.search.p{int(share * 100)}", f"ms, {about}", [harness.percentile(times, share)],
                        "all vectors in memory, exact", [harness.percentile(exact, share)],
@@ -34,15 +34,15 @@ def main():
     harness.figure("retrieval.recall@10", f"of the exact search, {len(times)} questions",
                    [statistics.mean(found["recall"])], goal=">= 0.95")
     harness.figure("retrieval.best", "share of questions with the exact search's best article",
-                   [found["sameBest"] / len(times)])
-    harness.figure("retrieval.memory", f"MB with {about} and the encoder; peak {found['peakMegabytes']:.0f}, without "
-                   f"the base {found['emptyMegabytes']:.0f}", [found["loadedMegabytes"]],
-                   "all vectors in memory, exact", [found["exactMegabytes"]], goal="< 250")
-    harness.figure("retrieval.load", f"s to read {about} at the start", [found["loadSeconds"]])
-    harness.figure("retrieval.index", "s to build the index of vectors beside searches", [found["indexSeconds"]])
-    if found["importRates"]:
-        harness.figure("retrieval.import", "texts a second, import with its commit", found["importRates"],
-                       "the encoder alone on the same texts", found["encoderRates"], goal="ratio >= 0.9")
+                   [found["same_best"] / len(times)])
+    harness.figure("retrieval.memory", f"MB with {about} and the encoder; peak {found['peak_megabytes']:.0f}, without "
+                   f"the base {found['empty_megabytes']:.0f}", [found["loaded_megabytes"]],
+                   "all vectors in memory, exact", [found["exact_megabytes"]], goal="< 250")
+    harness.figure("retrieval.load", f"s to read {about} at the start", [found["load_seconds"]])
+    harness.figure("retrieval.index", "s to build the index of vectors beside searches", [found["index_seconds"]])
+    if found["import_rates"]:
+        harness.figure("retrieval.import", "texts a second, import with its commit", found["import_rates"],
+                       "the encoder alone on the same texts", found["encoder_rates"], goal="ratio >= 0.9")
 
 
 main()

@@ -2,7 +2,7 @@ import Answering
 import Foundation
 import Testing
 
-/// How much of what says who somebody is gets hidden: 200 texts in eight languages, each with a person of its own.
+/// How much of what says who somebody is gets hidden: 201 texts in eight languages, each with a person of its own.
 @Suite("Recall of masking") struct MaskingRecallTests {
     struct Person {
         let name: String
