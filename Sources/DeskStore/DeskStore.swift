@@ -33,7 +33,7 @@ package struct DeskStore: Sendable {
                 version: 8, name: "learning",
                 sql: String(decoding: PackageResources._008_learning_sql, as: UTF8.self)),
             Migration(
-                version: 12, name: "claim", sql: String(decoding: PackageResources._012_claim_sql, as: UTF8.self)),
+                version: 9, name: "claim", sql: String(decoding: PackageResources._009_claim_sql, as: UTF8.self)),
         ]
     }
 }
