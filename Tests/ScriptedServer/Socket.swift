@@ -22,6 +22,10 @@ enum Socket {
                 _ = getsockname(listener, pointer, &length)
             }
         }
+        // Replies of some octets each: Nagle's algorithm would hold the second until the first is acknowledged, 40 ms later.
+        // Linux hands the option on to what is accepted.
+        var on: Int32 = 1
+        setsockopt(listener, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
         Glibc.listen(listener, 64)
         return (listener, Int(UInt16(bigEndian: address.sin_port)))
     }
