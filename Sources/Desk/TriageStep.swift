@@ -107,7 +107,7 @@ package struct TriageStep: Sendable {
             self.addNote(to: &outcome, subject, result, answer, outgoing, nextID: nextID)
         }
         self.addMark(to: &outcome, subject, result, mailbox, nextID: nextID)
-        if decision.action == .escalate, !subject.wasAnalysed {
+        if decision.action == .escalate, !subject.wasEscalated {
             self.addNotice(to: &outcome, subject, result, answer, outgoing, nextID: nextID)
         }
         if decision.action == .auto { self.addAutomaticAnswer(to: &outcome, subject, answer, outgoing, nextID: nextID) }

@@ -51,8 +51,8 @@ package struct TriageSubject: Sendable {
     package var ticketText: String
     /// The customer's newest mail before this one that says more than a few words; nil for the first.
     package var earlierText: String?
-    /// The mail went through triage before; the team knows what there was to know.
-    package var wasAnalysed: Bool
+    /// Triage called for a person before because of this mail; the team had its notice.
+    package var wasEscalated: Bool
     /// What automatic mail the customer had.
     package var standing = AutomaticStanding()
 }
@@ -163,7 +163,7 @@ extension DeskStore {
                     where e.ticket_id = t.id and e.id < m.id and e.direction = 'in' and e.kind = 'human'
                         and not e.is_thanks and not e.is_flagged
                     order by length(coalesce(nullif(e.reply_text, ''), e.body_text)) >= 60 desc, e.id desc limit 1),
-                exists (select from analysis a where a.message_id = m.id)
+                exists (select from analysis a where a.message_id = m.id and a.decision ->> 'action' = 'escalate')
             from message m join ticket t on t.id = m.ticket_id
             where \(condition)
             """)
@@ -207,7 +207,7 @@ extension DeskStore {
             id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind,
             suppress,
             verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
-            history, superseded, touched, language, moods, ticketSubject, ticketText, earlier, analysed
+            history, superseded, touched, language, moods, ticketSubject, ticketText, earlier, escalated
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
             String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self,
@@ -228,7 +228,7 @@ extension DeskStore {
             history: verified == false || flagged ? ["not shown, for the sender is not verified"] : history,
             isSuperseded: superseded, hasTouchedDraft: touched,
             language: language, moods: moods, ticketSubject: ticketSubject, ticketText: ticketText,
-            earlierText: verified == false || flagged ? nil : earlier, wasAnalysed: analysed)
+            earlierText: verified == false || flagged ? nil : earlier, wasEscalated: escalated)
     }
 
     /// Cosine below which a mail has nothing to do with its ticket.
