@@ -187,7 +187,8 @@ struct MailSigns {
     private var programAnswer: String? {
         let type = self.fields["content-type"]?.lowercased() ?? ""
         if type.holds("disposition-notification")
-            || self.message.reports.contains(where: { $0.contentType == "message/disposition-notification" })
+            || type.holds("multipart/report")
+                && self.message.reports.contains(where: { $0.contentType == "message/disposition-notification" })
         {
             return "receipt for a mail that was read"
         }

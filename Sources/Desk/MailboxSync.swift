@@ -194,11 +194,20 @@ struct MailboxSync: Sendable {
             try await session.fetchHeaders(large) { message in fetched.withLock { $0[message.uid] = message.bytes } }
         }
         let bytes = fetched.withLock { $0 }
+        // Of a mail that is expunged while it is fetched, Dovecot sends an empty body, others none. Whether it is really
+        // gone shows once the server has told of what was expunged.
+        let missing = batch.filter { $0.size > 0 && bytes[$0.uid]?.isEmpty ?? true }.map(\.uid)
+        var withheld: Set<UID> = []
+        if !missing.isEmpty {
+            try await session.noop()
+            withheld = Set(try await session.overview(missing).map(\.uid))
+        }
         return batch.map { overview in
-            // Of a mail that is expunged while it is fetched, Dovecot sends an empty body.
-            let isGone = bytes[overview.uid].map { $0.isEmpty && overview.size > 0 } ?? true
             let contents: FetchedMail.Contents =
-                isGone ? .vanished : overview.size > limit ? .header(size: overview.size) : .whole
+                withheld.contains(overview.uid)
+                ? .withheld
+                : missing.contains(overview.uid)
+                    ? .vanished : overview.size > limit ? .header(size: overview.size) : .whole
             return FetchedMail(
                 uid: overview.uid.rawValue, internalDate: overview.internalDate ?? Date(),
                 bytes: bytes[overview.uid] ?? [], contents: contents)

@@ -40,8 +40,11 @@ struct MessageIntake: Sendable {
             case .whole: await self.context.parser.read(mail.bytes, suspect: suspect)
             case .header(let size): self.context.parser.readHeader(mail.bytes, size: size)
             case .vanished: .vanished
+            case .withheld: .unreadable(reason: "the server sends nothing of it")
             }
-        return ParsedMail(uid: mail.uid, internalDate: mail.internalDate, raw: mail.bytes, content: content)
+        // Bytes of its own, or all such mails would be the same.
+        let raw = mail.contents.isWithheld ? Array("The server sent nothing of mail \(mail.uid).".utf8) : mail.bytes
+        return ParsedMail(uid: mail.uid, internalDate: mail.internalDate, raw: raw, content: content)
     }
 
     /// Commits a batch and its cursor.
@@ -138,6 +141,10 @@ struct FetchedMail: Sendable {
         /// Too large: only the header was fetched; the size in octets.
         case header(size: Int)
         case vanished
+        /// It is there, but the server does not hand it out.
+        case withheld
+
+        var isWithheld: Bool { if case .withheld = self { true } else { false } }
     }
 
     var uid: UInt32
