@@ -3,8 +3,8 @@ package import Encoder
 
 /// Finds and drafts answers: the index, the encoder and the drafter in one place.
 ///
-/// Vectors of an article's sentences are made when the article is first drawn from and kept until the index changes,
-/// so that a backlog costs no more than one embedding a mail.
+/// Vectors of an article's sentences are made when the article is first drawn from and kept until the index changes, so
+/// that a backlog costs the embeddings of its mails and of their sentences, each different one once a batch.
 package actor Answerer {
     private let encoder: any TextEncoder
     private let matters: (any MatterReader)?
@@ -148,11 +148,16 @@ package actor Answerer {
                 try await self.source(article.hit, index: index, generation: generation, asked: article.asked))
         }
         let used = wanted.map(\.hit.index)
-        let uncovered = requests.filter { !$0.isCovered(by: used) }.map(\.text)
+        var uncovered = requests.filter { !$0.isCovered(by: used) }.map(\.text)
         var foreign: [String] = []
         if inquiry.isStrict {
             foreign = parts.filter { !$0.statement.isRequest && $0.isForeign(to: used) }.map(\.text)
             if inquiry.question.isLong { foreign.append("the rest of a long mail") }
+            let known = Set(sources.flatMap { Words.terms(in: "\($0.text.title) \($0.text.text)") })
+            for statement in inquiry.question.statements
+            where !statement.isNamed(in: known) && !uncovered.contains(statement.text) {
+                uncovered.append(statement.text)
+            }
         }
         let answerable = wanted.map(\.answerable).min() ?? 0
         let outcome = inquiry.drafter.draft(

@@ -27,8 +27,8 @@ package struct DraftSource: Sendable {
     }
 
     package let text: Grounding.Source
-    /// ISO 639-1; English when the text does not tell.
-    package let language: String
+    /// ISO 639-1; nil when the text does not tell.
+    package let language: String?
     package let sentences: [Sentence]
     /// One thing that the article is asked: the mail as a whole, or one of its requests.
     struct Asked: Sendable {
@@ -40,6 +40,9 @@ package struct DraftSource: Sendable {
     let asked: [Asked]
     /// The nearest heading of each passage as a line that leads in a list; empty where there is none.
     let leads: [String]
+
+    /// Whether a mail in `language` may be answered from it; so where one of the two languages is not known.
+    func mayAnswer(_ language: String) -> Bool { self.language.map { $0 == language } ?? true || language == "und" }
 
     /// Passages, lines and sentences of an article before they have vectors.
     static func outline(_ passages: [String]) -> [(text: String, passage: Int, isListItem: Bool, startsLine: Bool)] {
@@ -61,7 +64,7 @@ package struct DraftSource: Sendable {
                 passage.heading.split(separator: "›").last.map { $0.drop { $0 == " " } }.map(String.init) ?? ""
             return heading.last.map { $0.isLetter || $0.isNumber } == true ? heading + ":" : heading
         }
-        self.language = StopWords.language(of: text.text) ?? "en"
+        self.language = StopWords.language(of: text.text)
         self.asked = asked
         self.sentences = zip(Self.outline(passages.map(\.content)), vectors).map { piece, vector in
             Sentence(

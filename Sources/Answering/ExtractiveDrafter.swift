@@ -35,9 +35,9 @@ package struct ExtractiveDrafter: Sendable {
         guard let main = sources.first, answerable >= self.floor else {
             return .nothing(self.gap(question, answerable: answerable, nearest: sources.first))
         }
-        let spoken = main.language
+        let spoken = main.language ?? (question.language == "und" ? "en" : question.language)
         // An answer in another language than the mail's helps nobody; people are told which article it would have been.
-        guard question.language == "und" || sources.allSatisfy({ $0.language == question.language }) else {
+        guard sources.allSatisfy({ $0.mayAnswer(question.language) }) else {
             return .nothing(self.gap(question, answerable: answerable, nearest: main))
         }
         let phrases = ReplyPhrases.language(spoken) ?? ReplyPhrases.language("en")
@@ -97,9 +97,10 @@ package struct ExtractiveDrafter: Sendable {
         }
         let reason =
             nearest.map { nearest in
-                nearest.language == question.language || question.language == "und" || answerable < self.floor
+                nearest.mayAnswer(question.language) || answerable < self.floor
                     ? "no article answers this well enough; the nearest is “\(nearest.text.title)”"
-                    : "“\(nearest.text.title)” is in \(nearest.language), the customer wrote in \(question.language)"
+                    : "“\(nearest.text.title)” is in \(nearest.language ?? "another language"), "
+                        + "the customer wrote in \(question.language)"
             } ?? "the knowledge base is empty"
         return KnowledgeGap(
             reason: reason, answerable: answerable, nearest: nearest?.text.title, missing: Array(missing.prefix(8)))

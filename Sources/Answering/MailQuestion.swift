@@ -50,6 +50,9 @@ package struct MailQuestion: Sendable {
         package var isRequest: Bool
         /// Whether it is a question without a subject of its own, such as `What shall I do now?`.
         package var isVague: Bool
+        /// Stems of a question of one or two words of meaning ("Do you have shops in Vienna?"): an answer may go out alone
+        /// only if its source holds them.
+        package var keyTerms: Set<String> = []
         /// Whether it is the mail's subject and short: the name of a matter rather than a sentence.
         package var isTitle: Bool
         /// Whether the sentence before it is part of the text.
@@ -65,6 +68,14 @@ package struct MailQuestion: Sendable {
             self.isVague = isVague
             self.isTitle = isTitle
             self.isAside = isAside
+        }
+
+        /// Whether each of its key terms is one of `terms`, or their beginning: `deliver` and `delivery`.
+        func isNamed(in terms: Set<String>) -> Bool {
+            self.keyTerms.allSatisfy { key in
+                terms.contains(key)
+                    || terms.contains { $0.hasPrefix(key) || $0.utf8.count > 3 && key.hasPrefix($0) }
+            }
         }
 
         var isQuestion: Bool { self.text.hasSuffix("?") || self.text.hasSuffix("?)") }
@@ -101,6 +112,10 @@ package struct MailQuestion: Sendable {
             var statement = Statement(
                 text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest, isVague: isVague)
             statement.hasContext = needsContext
+            if isVague {
+                statement.keyTerms = Set(Words.terms(in: sentence)).subtracting(Self.emptyQuestions).subtracting(
+                    Self.generalTerms)
+            }
             result.append(statement)
             // "How do I clean it?" may belong to the sentence before it, or be a question of its own.
             let parts =
@@ -233,6 +248,11 @@ package struct MailQuestion: Sendable {
         "shall", "happen", "next", "possibl", "help", "explain", "tell", "wrong", "know", "sort", "fix", "catch",
         "late",
         "mean", "advis", "machen", "tun", "soll", "moglich", "faire", "possible", "hacer", "fare", "doen",
+    ]
+    /// Stems that name no matter of their own in a short question: "Is it too late?", "What number is it?".
+    private static let generalTerms: Set<String> = [
+        "call", "claim", "com", "get", "giv", "gon", "lat", "long", "number", "see", "take", "what", "work", "find",
+        "much", "many", "time", "day", "please",
     ]
     /// Words that begin a question or an instruction without a question mark.
     private static let openers: Set<String> = [

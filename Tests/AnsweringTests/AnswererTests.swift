@@ -231,6 +231,20 @@ enum Shop {
         #expect(answer.draft?.body.contains("We are sorry for the trouble") == true)
     }
 
+    @Test(arguments: [
+        ("How long does delivery take?", false), ("How long does delivery take? Do you have shops in Vienna?", true),
+        ("Can I return a piano?", true),
+    ])
+    func `before an answer goes out alone, its source must know the words of each short question`(
+        body: String, isOpen: Bool
+    ) async throws {
+        let answerer = Answerer(
+            encoder: self.encoder, index: try await Shop.index(Shop.articles, encoder: self.encoder))
+        let answer = try await answerer.answer(
+            .init(MailQuestion(subject: "", body: body), drafter: self.drafter, isStrict: true))
+        #expect(answer.uncovered.isEmpty == !isOpen, "\(answer.uncovered)")
+    }
+
     @Test func `a mail is never answered in another language than its own, and people are told where the answer is`()
         async throws
     {
