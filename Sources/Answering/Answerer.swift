@@ -28,6 +28,9 @@ package actor Answerer {
     /// Whether there is anything to answer from.
     package var isEmpty: Bool { self.index.isEmpty }
 
+    /// What articles are about alone, spelled as they spell it, in order.
+    package var products: [String] { self.index.products.keys.sorted() }
+
     package func replaceIndex(_ index: KnowledgeIndex) {
         self.index = index
         self.generation += 1
@@ -42,12 +45,15 @@ package actor Answerer {
 
     /// The articles nearest to each query, best first.
     /// - Throws: what the encoder throws; `.dimensionMismatch`.
-    package func search(_ queries: [String], limit: Int) async throws -> [SearchResult] {
+    package func search(
+        _ queries: [String], limit: Int, filter: KnowledgeFilter = KnowledgeFilter()
+    ) async throws -> [SearchResult] {
         let vectors = try await self.encoder.encode(queries)
         let index = self.index
+        let selection = index.selection(filter)
         var results: [SearchResult] = []
         for (query, vector) in zip(queries, vectors) {
-            results.append(try await index.search(query, vector: vector, limit: limit))
+            results.append(try await index.search(query, vector: vector, limit: limit, among: selection))
         }
         return results
     }
@@ -89,15 +95,19 @@ package actor Answerer {
         }
         let matters = try self.matters(of: inquiries.map(\.question.text), vectors: wholes)
         var looks: [Look] = []
+        var selections: [KnowledgeFilter: KnowledgeIndex.Selection?] = [:]
         for (position, inquiry) in inquiries.enumerated() {
             let question = inquiry.question
+            let filter = Self.filter(question, index)
+            let selection = selections[filter] ?? index.selection(filter)
+            selections[filter] = .some(selection)
             let found = try await index.search(
-                question.text, vector: wholes[position], limit: Self.considered, matter: matters[position],
-                quoting: false)
+                question.text, vector: wholes[position], limit: Self.considered, among: selection,
+                matter: matters[position], quoting: false)
             let statements = index.isEmpty ? [] : question.statements
             looks.append(
                 Look(
-                    inquiry: inquiry, whole: wholes[position], found: found,
+                    inquiry: inquiry, selection: selection, whole: wholes[position], found: found,
                     statements: statements.map(\.text) == [question.text] ? [] : statements))
         }
         // Customers of a batch often say the same sentence; it is embedded once.
@@ -111,12 +121,21 @@ package actor Answerer {
             for (position, statement) in look.statements.enumerated() {
                 guard let (vector, matter) = knownOf[statement.text] else { continue }
                 let found = try await index.search(
-                    statement.text, vector: vector, limit: Self.considered, matter: matter, quoting: false)
+                    statement.text, vector: vector, limit: Self.considered, among: look.selection, matter: matter,
+                    quoting: false)
                 parts.append(MailPart(position: position, statement: statement, vector: vector, found: found))
             }
             answers.append(try await self.answer(look, parts: parts, index: index, generation: generation))
         }
         return answers
+    }
+
+    /// What the mail itself rules out: articles in other languages where there are some in its own, and articles only
+    /// for other products than it names.
+    private static func filter(_ question: MailQuestion, _ index: KnowledgeIndex) -> KnowledgeFilter {
+        KnowledgeFilter(
+            language: index.languages.contains(question.language) ? question.language : nil,
+            products: index.products(namedIn: question.text))
     }
 
     private func matters(of texts: [String], vectors: [[Float]]) throws -> [[Float]] {
@@ -145,7 +164,9 @@ package actor Answerer {
         var sources: [DraftSource] = []
         for article in wanted {
             sources.append(
-                try await self.source(article.hit, index: index, generation: generation, asked: article.asked))
+                try await self.source(
+                    article.hit, index: index, generation: generation, asked: article.asked,
+                    named: look.selection?.filter.products ?? []))
         }
         let used = wanted.map(\.hit.index)
         var uncovered = requests.filter { !$0.isCovered(by: used) }.map(\.text)
@@ -212,6 +233,7 @@ package actor Answerer {
     /// A mail searched as a whole, and what of it needs a look on its own.
     private struct Look {
         let inquiry: Inquiry
+        let selection: KnowledgeIndex.Selection?
         let whole: [Float]
         let found: SearchResult
         /// Each sentence; empty when the mail is nothing but one.
@@ -219,7 +241,7 @@ package actor Answerer {
     }
 
     private func source(
-        _ hit: SearchHit, index: KnowledgeIndex, generation: Int, asked: [[Float]]
+        _ hit: SearchHit, index: KnowledgeIndex, generation: Int, asked: [[Float]], named: Set<String>
     ) async throws -> DraftSource {
         let passages = index.passages(of: hit.index)
         var vectors = self.sentenceVectors[hit.index]
@@ -227,14 +249,13 @@ package actor Answerer {
             vectors = try await self.encoder.encode(DraftSource.outline(passages.map(\.content)).map(\.text))
             if self.generation == generation { self.sentenceVectors[hit.index] = vectors }
         }
-        let text = Grounding.Source(
-            article: hit.article.key, title: hit.article.title, text: passages.map(\.content).joined(separator: "\n"))
         var questions: [DraftSource.Asked] = []
         for vector in asked {
             let cosines = try await index.cosines(of: hit.index, with: vector)
             questions.append(DraftSource.Asked(vector: vector, passageCosines: cosines))
         }
-        return DraftSource(text: text, passages: passages, vectors: vectors ?? [], asked: questions)
+        return DraftSource(
+            hit.article, passages: passages, vectors: vectors ?? [], asked: questions, named: named)
     }
 }
 

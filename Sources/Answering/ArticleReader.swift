@@ -27,7 +27,9 @@ package enum ArticleReader {
         let (fields, body) = Self.frontMatter(text)
         var article = Article(
             key: path, title: fields["title"] ?? "", content: body, category: fields["category"],
-            tags: Self.list(fields["tags"] ?? ""), url: fields["url"])
+            tags: Self.list(fields["tags"] ?? ""), url: fields["url"],
+            language: Self.language(fields["language"] ?? fields["lang"]),
+            products: Self.list(fields["products"] ?? fields["product"] ?? ""))
         var lines = body.split(separator: "\n", omittingEmptySubsequences: false)
         if let first = lines.firstIndex(where: { !$0.allSatisfy(\.isWhitespace) }), lines[first].hasPrefix("# ") {
             // The first heading is the title, and is not repeated as a heading of the first passage.
@@ -43,6 +45,7 @@ package enum ArticleReader {
         let page = HTMLArticle(text)
         var article = Self.markdown(path: path, text: page.markdown)
         if let title = page.title, !page.markdown.hasPrefix("# ") { article.title = title }
+        article.language = article.language ?? Self.language(page.language)
         return article
     }
 
@@ -89,6 +92,8 @@ package enum ArticleReader {
         var category: String?
         var tags: [String]?
         var url: String?
+        var language: String?
+        var products: [String]?
     }
 
     private static func jsonLines(path: String, text: String) throws(AnsweringError) -> [Article] {
@@ -108,7 +113,8 @@ package enum ArticleReader {
             articles.append(
                 Article(
                     key: key, title: row.title, content: Self.unixLines(row.body), category: row.category,
-                    tags: row.tags ?? [], url: row.url))
+                    tags: row.tags ?? [], url: row.url, language: Self.language(row.language),
+                    products: row.products ?? []))
         }
         return articles
     }
@@ -124,6 +130,7 @@ package enum ArticleReader {
         }
         let id = column("id", "key")
         let (category, tags, url) = (column("category"), column("tags"), column("url"))
+        let (language, products) = (column("language", "lang"), column("products", "product"))
         var articles: [Article] = []
         for row in rows {
             guard row.cells.count == header.count else {
@@ -134,7 +141,8 @@ package enum ArticleReader {
             articles.append(
                 Article(
                     key: cell(id) ?? "\(path)#\(row.line)", title: row.cells[title], content: row.cells[body],
-                    category: cell(category), tags: Self.list(cell(tags) ?? ""), url: cell(url)))
+                    category: cell(category), tags: Self.list(cell(tags) ?? ""), url: cell(url),
+                    language: Self.language(cell(language)), products: Self.list(cell(products) ?? "")))
         }
         return articles
     }
@@ -176,6 +184,12 @@ package enum ArticleReader {
     }
 
     // MARK: Small text work
+
+    /// The primary subtag of `de-AT` (BCP 47); nil for anything but two letters.
+    private static func language(_ tag: String?) -> String? {
+        let primary = tag?.prefix { $0 != "-" && $0 != "_" }.lowercased() ?? ""
+        return primary.utf8.count == 2 && primary.allSatisfy { ("a"..."z").contains($0) } ? primary : nil
+    }
 
     private static func unixLines(_ text: String) -> String {
         var result = text.hasPrefix("\u{FEFF}") ? text.dropFirst()[...] : text[...]

@@ -9,12 +9,17 @@ package struct CaseText: Sendable {
         package var question: String
         /// An agent's own words.
         package var answer: String
+        /// Everything that customers wrote in the ticket: the answer may have taken it up.
+        package var customerTexts: [String]
         package var known: KnownIdentities
 
-        package init(subject: String, question: String, answer: String, known: KnownIdentities) {
+        package init(
+            subject: String, question: String, answer: String, customerTexts: [String] = [], known: KnownIdentities
+        ) {
             self.subject = subject
             self.question = question
             self.answer = answer
+            self.customerTexts = customerTexts
             self.known = known
         }
     }
@@ -34,9 +39,11 @@ package struct CaseText: Sendable {
         let texts = [source.subject, source.question, source.answer]
         known.numbers += texts.flatMap(OrderNumber.all)
         let masking = Masking(known, masksDates: true)
+        let unquoting = Masking(
+            known, masksDates: true, quoted: source.customerTexts + [source.subject, source.question])
         let question = "\(BaseSubject.of(source.subject))\n\(source.question)"
         self.problem = masking.mask(String(question.prefix(Self.longest))).text
-        self.solution = Self.withoutCourtesies(masking.mask(String(source.answer.prefix(Self.longest))).text)
+        self.solution = Self.withoutCourtesies(unquoting.mask(String(source.answer.prefix(Self.longest))).text)
         let kept = Words.terms(in: Self.passages(of: self.solution).joined(separator: " "))
         guard kept.count >= Self.minimum, !Words.terms(in: self.problem).isEmpty else { return nil }
     }
@@ -55,11 +62,24 @@ package struct CaseText: Sendable {
         }
     }
 
+    /// What may be somebody's first and last name: each two or three neighbouring words with capitals, in lower case.
+    package static func possibleNames(in text: String) -> [String] {
+        let words = text.prefix(3 * Self.longest).split { !$0.isLetter && $0 != "-" && $0 != "'" }
+        let names = words.indices.flatMap { start in
+            (2...3).compactMap { count -> String? in
+                let name = words[start...].prefix(count)
+                guard name.count == count, name.allSatisfy({ $0.first?.isUppercase == true }) else { return nil }
+                return name.joined(separator: " ").lowercased()
+            }
+        }
+        return Array(Set(names)).sorted()
+    }
+
     /// The solution as an article to be cut into chunks.
-    package static func article(id: Int64, category: String?, solution: String) -> Article {
+    package static func article(id: Int64, category: String?, language: String? = nil, solution: String) -> Article {
         Article(
             key: "case:\(id)", title: category.map { "Case \(id), \($0)" } ?? "Case \(id)",
-            content: Self.passages(of: solution).joined(separator: "\n\n"), category: category)
+            content: Self.passages(of: solution).joined(separator: "\n\n"), category: category, language: language)
     }
 
     /// The number of the card that a citation names; nil for an article of the knowledge base.

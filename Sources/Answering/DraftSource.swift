@@ -30,6 +30,8 @@ package struct DraftSource: Sendable {
     /// ISO 639-1; nil when the text does not tell.
     package let language: String?
     package let sentences: [Sentence]
+    /// What the article is about alone when the mail names none of it; empty otherwise.
+    let unnamedProducts: [String]
     /// One thing that the article is asked: the mail as a whole, or one of its requests.
     struct Asked: Sendable {
         let vector: [Float]
@@ -57,14 +59,20 @@ package struct DraftSource: Sendable {
         }
     }
 
-    init(text: Grounding.Source, passages: [KnowledgeChunk], vectors: [[Float]], asked: [Asked]) {
+    /// - Parameter named: products that the mail names.
+    init(
+        _ article: Article, passages: [KnowledgeChunk], vectors: [[Float]], asked: [Asked], named: Set<String> = []
+    ) {
+        let text = Grounding.Source(
+            article: article.key, title: article.title, text: passages.map(\.content).joined(separator: "\n"))
         self.text = text
+        self.unnamedProducts = named.isDisjoint(with: article.products) ? article.products : []
         self.leads = passages.map { passage in
             let heading =
                 passage.heading.split(separator: "›").last.map { $0.drop { $0 == " " } }.map(String.init) ?? ""
             return heading.last.map { $0.isLetter || $0.isNumber } == true ? heading + ":" : heading
         }
-        self.language = StopWords.language(of: text.text)
+        self.language = article.language ?? StopWords.language(of: text.text)
         self.asked = asked
         self.sentences = zip(Self.outline(passages.map(\.content)), vectors).map { piece, vector in
             Sentence(

@@ -75,11 +75,14 @@ package struct ExtractiveDrafter: Sendable {
         draft.prior = prior
         return .draft(
             draft,
-            remarks: Self.remarks(uncovered: uncovered, requests: requests))
+            remarks: Self.remarks(sources, uncovered: uncovered, requests: requests))
     }
 
-    private static func remarks(uncovered: [String], requests: Int) -> [String] {
-        var remarks: [String] = []
+    private static func remarks(_ sources: [DraftSource], uncovered: [String], requests: Int) -> [String] {
+        var remarks = sources.filter { !$0.unnamedProducts.isEmpty }.map { source in
+            "“\(source.text.title)” is only for \(source.unnamedProducts.joined(separator: ", ")), "
+                + "which the mail does not name"
+        }
         if !uncovered.isEmpty {
             let open = uncovered.map { "“\($0.count > 80 ? $0.prefix(79) + "…" : $0[...])”" }.joined(separator: " ")
             remarks.append("left open, \(uncovered.count) of \(requests) requests: \(open)")

@@ -2,12 +2,15 @@
 struct HTMLArticle {
     /// Text of the `title` element; nil when there is none.
     let title: String?
+    /// The `lang` attribute of the `html` element, a language tag; nil when there is none.
+    let language: String?
     let markdown: String
 
     init(_ html: String) {
         var scan = Scan(html)
         scan.run()
         self.title = scan.title.isEmpty ? nil : scan.title
+        self.language = scan.language
         self.markdown = scan.output
     }
 
@@ -33,6 +36,7 @@ struct HTMLArticle {
         private var linkTarget: String?
         private var isInTitle = false
         var title = ""
+        var language: String?
         var output = ""
 
         init(_ html: String) { self.text = Array(html) }
@@ -85,7 +89,9 @@ struct HTMLArticle {
             self.place = end + 1
             let isClosing = inside.hasPrefix("/")
             let name = String(inside.drop { $0 == "/" }.prefix { $0.isLetter || $0.isNumber }).lowercased()
-            if name == "title" {
+            if name == "html", !isClosing {
+                self.language = Self.attribute("lang", in: inside)
+            } else if name == "title" {
                 self.isInTitle = !isClosing
             } else if let skipping = self.skipping {
                 if isClosing, name == skipping { self.skipping = nil }

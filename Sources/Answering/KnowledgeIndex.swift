@@ -43,8 +43,10 @@ package struct KnowledgeIndex: Sendable {
     package static let heldPassages = 20_000
 
     /// Rows asked of the source, and articles by words alone, that are then scored exactly.
-    private static let denseCandidates = 160
-    private static let lexicalCandidates = 60
+    private static let denseCandidates = 100
+    private static let lexicalCandidates = 40
+    /// Passages up to which all that a filter admits are scored exactly instead.
+    private static let exactPassages = 1000
 
     /// Where things of one article stand.
     private struct Place {
@@ -93,6 +95,8 @@ package struct KnowledgeIndex: Sendable {
             try self.titles.append(entry.titleVector)
             for vector in entry.vectors { try self.passages.append(vector) }
         }
+        if let language = entry.article.language { self.languages.insert(language) }
+        for product in entry.article.products { self.products[product] = Words.all(in: product) }
         self.articles.append(entry.article)
         self.ids.append(entry.id)
         self.articleOf[entry.id] = owner
@@ -107,28 +111,76 @@ package struct KnowledgeIndex: Sendable {
     }
 
     package var isEmpty: Bool { self.articles.isEmpty }
+    /// ISO 639-1 codes of languages that articles are known to be in.
+    private(set) var languages: Set<String> = []
+    /// Products that articles are about alone, as they spell them, with their words.
+    private(set) var products: [String: [String]] = [:]
     /// Passages in the index.
     package var count: Int { self.owners.count }
 
+    /// Products that a text names in their own words, in whatever case.
+    package func products(namedIn text: String) -> Set<String> {
+        guard !self.products.isEmpty else { return [] }
+        let words = " " + Words.all(in: text).joined(separator: " ") + " "
+        let named = self.products.filter { !$0.value.isEmpty && words.contains(" \($0.value.joined(separator: " ")) ") }
+        // "Milo" is not what "Milo Mini" is about.
+        return Set(
+            named.keys.filter { name in
+                let own = " \(named[name, default: []].joined(separator: " ")) "
+                let longer = named.values.map { " \($0.joined(separator: " ")) " }.filter {
+                    $0 != own && $0.contains(own)
+                }
+                return Self.count(own, in: words) > longer.reduce(0) { $0 + Self.count($1, in: words) }
+            })
+    }
+
+    private static func count(_ phrase: String, in words: String) -> Int {
+        words.indices.count { words[$0...].hasPrefix(phrase) }
+    }
+
+    /// The articles that a filter admits, found once for all searches with it.
+    package struct Selection: Sendable {
+        let filter: KnowledgeFilter
+        /// For each article whether it may be found.
+        let isAdmitted: [Bool]
+        /// Passages of those articles.
+        let passages: Int
+    }
+
+    /// - Returns: nil when the filter admits everything.
+    package func selection(_ filter: KnowledgeFilter) -> Selection? {
+        guard !filter.isEmpty else { return nil }
+        let isAdmitted = self.articles.map(filter.admits)
+        let passages = self.places.indices.reduce(0) { $0 + (isAdmitted[$1] ? self.places[$1].passages.count : 0) }
+        return Selection(filter: filter, isAdmitted: isAdmitted, passages: passages)
+    }
+
     /// The articles nearest to a question, best first, each once with its best passage.
     /// - Parameters:
+    ///   - selection: the articles that may be found; nil means all.
     ///   - question: what the customer wrote; only its words are used.
     ///   - vector: the embedding of the same text, of length 1.
     ///   - matter: what the question is about, by a `MatterReader`; articles about the same get ahead.
     ///   - quoting: whether hits name the sentence that shows why, which costs more than to find them.
     /// - Throws: `.dimensionMismatch`; what the source of the vectors throws.
     package func search(
-        _ question: String, vector: [Float], limit: Int = 10, matter: [Float]? = nil, quoting: Bool = true
+        _ question: String, vector: [Float], limit: Int = 10, among selection: Selection? = nil,
+        matter: [Float]? = nil, quoting: Bool = true
     ) async throws -> SearchResult {
-        guard !self.isEmpty else { return SearchResult(hits: [], evidence: Evidence()) }
+        guard !self.isEmpty, selection?.passages != 0 else { return SearchResult(hits: [], evidence: Evidence()) }
         let terms = Words.terms(in: question)
-        let covered = self.words.coverage(of: terms)
-        var candidates = try self.held(vector, covered, matter)
+        var covered = self.words.coverage(of: terms)
+        if let selection {
+            for (passage, owner) in self.owners.enumerated() where !selection.isAdmitted[owner] { covered[passage] = 0 }
+        }
+        var candidates = try self.held(vector, covered, matter, among: selection)
         if let source {
-            var wanted = self.wordiest(covered)
-            for match in try await source.nearest(to: vector, limit: max(Self.denseCandidates, 2 * limit)) {
-                if let article = self.articleOf[match.article] { wanted.insert(article) }
-            }
+            let wanted =
+                if let selection, selection.passages <= Self.exactPassages {
+                    Set(self.places.indices.filter { selection.isAdmitted[$0] })
+                } else {
+                    try await self.promising(vector, covered, limit: limit, among: selection, from: source)
+                }
             let cosines = try await self.cosines(of: wanted, with: vector, from: source)
             candidates += cosines.compactMap { article, near in
                 self.candidate(article, title: near.title, dense: near.passages[...], covered, matter)
@@ -139,15 +191,31 @@ package struct KnowledgeIndex: Sendable {
         return SearchResult(hits: hits, evidence: self.evidence(ranked, question: terms))
     }
 
+    /// Articles of the source that may be among the best: those near in meaning, and those with the same words.
+    private func promising(
+        _ vector: [Float], _ covered: [Float], limit: Int, among selection: Selection?, from source: any VectorSource
+    ) async throws -> Set<Int> {
+        var wanted = self.wordiest(covered)
+        let share = selection.map { Double($0.passages) / Double(self.count) } ?? 1
+        let near = try await source.nearest(
+            to: vector, limit: max(Self.denseCandidates, 2 * limit), filter: selection?.filter ?? KnowledgeFilter(),
+            share: share)
+        for match in near {
+            guard let article = self.articleOf[match.article], selection?.isAdmitted[article] ?? true else { continue }
+            wanted.insert(article)
+        }
+        return wanted
+    }
+
     /// Every article whose vectors are in memory.
     private func held(
-        _ vector: [Float], _ covered: [Float], _ matter: [Float]?
+        _ vector: [Float], _ covered: [Float], _ matter: [Float]?, among selection: Selection?
     ) throws(AnsweringError) -> [Candidate] {
         let title = try self.titles.products(with: vector)
         let dense = try self.passages.products(with: vector)
         return self.places.indices.compactMap { article in
             let place = self.places[article]
-            guard let rows = place.rows else { return nil }
+            guard let rows = place.rows, selection?.isAdmitted[article] ?? true else { return nil }
             return self.candidate(
                 article, title: title[rows.title],
                 dense: dense[rows.passages..<(rows.passages + place.passages.count)], covered, matter)
@@ -234,7 +302,9 @@ package struct KnowledgeIndex: Sendable {
         if let source {
             if vector == nil { vector = try await source.vector(of: self.ids[self.owners[passage]], ordinal: offset) }
             guard let vector else { return [] }
-            for match in try await source.nearest(to: vector, limit: 40) where match.cosine >= least {
+            let all = KnowledgeFilter()
+            for match in try await source.nearest(to: vector, limit: 40, filter: all, share: 1)
+            where match.cosine >= least {
                 guard let article = self.articleOf[match.article], let ordinal = match.ordinal,
                     ordinal < self.places[article].passages.count
                 else { continue }

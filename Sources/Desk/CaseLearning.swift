@@ -71,10 +71,14 @@ package struct LearnJob: JobHandler {
     private func card(_ ticket: SolvedTicket) async throws -> NewCase? {
         guard let question = ticket.question, let answer = ticket.answer else { return nil }
         let own = self.own
+        let others = try await self.context.store.customerNames(
+            among: CaseText.possibleNames(in: "\(ticket.subject)\n\(question)\n\(answer)"))
         let known = KnownIdentities(
-            names: ticket.names,
+            names: ticket.names + others,
             addresses: ticket.addresses.filter { !self.context.ownAddresses.contains($0.lowercased()) }, own: own)
-        let source = CaseText.Source(subject: ticket.subject, question: question, answer: answer, known: known)
+        let source = CaseText.Source(
+            subject: ticket.subject, question: question, answer: answer, customerTexts: ticket.customerTexts,
+            known: known)
         guard let text = CaseText(source) else { return nil }
         let id = try await self.context.store.ids.one()
         let vectors = try await CaseCards.vectors(
@@ -123,7 +127,8 @@ enum CaseCards {
                 KnowledgeIndex.Entry(
                     // Below zero, apart from the articles' own.
                     id: ArticleID(-card.id.rawValue),
-                    article: CaseText.article(id: card.id.rawValue, category: category, solution: card.solution),
+                    article: CaseText.article(
+                        id: card.id.rawValue, category: category, language: card.language, solution: card.solution),
                     titleVector: card.problemVector,
                     chunks: card.passages.enumerated().map {
                         KnowledgeChunk(ordinal: $0, heading: "", content: $1.content)

@@ -70,24 +70,34 @@ package actor KnowledgeBase {
         progress: @Sendable (Int, Int) -> Void = { _, _ in }
     ) async throws -> ImportReport {
         var byKey: [String: Article] = [:]
-        for article in articles { byKey[article.key] = article }
+        for var article in articles {
+            article.language = article.language ?? StopWords.language(of: article.content)
+            byKey[article.key] = article
+        }
         let unique = byKey.values.sorted { $0.key < $1.key }
         let model = try await self.model()
         let changedKeys = try await self.store.changedArticles(unique, model: model, revision: Self.revision)
         let changed = unique.filter { changedKeys.contains($0.key) }
         var report = ImportReport(articles: unique.count, changed: changed.count, chunks: 0, removed: 0)
-        var pending: [(article: Article, chunks: [KnowledgeChunk])] = []
-        var waiting = 0
-        for (done, article) in changed.enumerated() {
-            let chunks = Chunker.chunks(of: article)
-            pending.append((article, chunks))
-            waiting += chunks.count
-            report.chunks += chunks.count
-            if waiting >= Self.batch || done + 1 == changed.count {
-                try await self.store(pending, model: model, origin: origin ?? "")
+        // While the database stores one batch the encoder works on the next.
+        try await withThrowingTaskGroup(of: Int.self) { storing in
+            var pending: [(article: Article, chunks: [KnowledgeChunk])] = []
+            var waiting = 0
+            for (done, article) in changed.enumerated() {
+                let chunks = Chunker.chunks(of: article)
+                pending.append((article, chunks))
+                waiting += chunks.count
+                report.chunks += chunks.count
+                guard waiting >= Self.batch || done + 1 == changed.count else { continue }
+                let rows = try await self.embedded(pending)
                 (pending, waiting) = ([], 0)
-                progress(done + 1, changed.count)
+                if let stored = try await storing.next() { progress(stored, changed.count) }
+                storing.addTask { [store] in
+                    try await store.storeArticles(rows, model: model, revision: Self.revision, origin: origin ?? "")
+                    return done + 1
+                }
             }
+            if let stored = try await storing.next() { progress(stored, changed.count) }
         }
         if replace {
             report.removed = try await self.store.removeArticles(except: unique.map(\.key), origin: origin)
@@ -181,9 +191,9 @@ package actor KnowledgeBase {
         try await self.learn()
     }
 
-    private func store(
-        _ pending: [(article: Article, chunks: [KnowledgeChunk])], model: Int64, origin: String
-    ) async throws {
+    private func embedded(
+        _ pending: [(article: Article, chunks: [KnowledgeChunk])]
+    ) async throws -> [KnowledgeRow] {
         let texts = pending.flatMap { article, chunks in
             [article.title] + chunks.map { Chunker.embeddedText(title: article.title, chunk: $0) }
         }
@@ -197,7 +207,7 @@ package actor KnowledgeBase {
                     id: ArticleID(0), article: article, titleVector: own.first ?? [], chunks: chunks,
                     vectors: Array(own.dropFirst())))
         }
-        try await self.store.storeArticles(rows, model: model, revision: Self.revision, origin: origin)
+        return rows
     }
 
     private func model() async throws -> Int64 {
@@ -216,8 +226,11 @@ private struct StoredVectors: VectorSource {
     let store: DeskStore
     let model: Int64
 
-    func nearest(to vector: [Float], limit: Int) async throws -> [VectorMatch] {
-        try await self.store.nearestVectors(to: vector, model: self.model, limit: limit)
+    func nearest(
+        to vector: [Float], limit: Int, filter: KnowledgeFilter, share: Double
+    ) async throws -> [VectorMatch] {
+        try await self.store.nearestVectors(
+            to: vector, model: self.model, limit: limit, filter: filter, share: share)
     }
 
     func cosines(of articles: [ArticleID], with vector: [Float]) async throws -> [VectorMatch] {

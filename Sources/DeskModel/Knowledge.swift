@@ -8,9 +8,14 @@ package struct Article: Sendable, Codable, Hashable {
     package var category: String?
     package var tags: [String]
     package var url: String?
+    /// ISO 639-1; nil when nothing tells.
+    package var language: String?
+    /// What it is about alone; empty when it holds for everything.
+    package var products: [String]
 
     package init(
-        key: String, title: String, content: String, category: String? = nil, tags: [String] = [], url: String? = nil
+        key: String, title: String, content: String, category: String? = nil, tags: [String] = [], url: String? = nil,
+        language: String? = nil, products: [String] = []
     ) {
         self.key = key
         self.title = title
@@ -18,6 +23,32 @@ package struct Article: Sendable, Codable, Hashable {
         self.category = category
         self.tags = tags
         self.url = url
+        self.language = language
+        self.products = products
+    }
+}
+
+/// Which articles a search may find. An article without a language or product of its own passes for every one.
+package struct KnowledgeFilter: Sendable, Hashable {
+    /// ISO 639-1.
+    package var language: String?
+    /// The article's whole category, in any case.
+    package var category: String?
+    /// Spelled as in the articles; empty means all.
+    package var products: Set<String>
+
+    package init(language: String? = nil, category: String? = nil, products: Set<String> = []) {
+        self.language = language
+        self.category = category
+        self.products = products
+    }
+
+    package var isEmpty: Bool { self.language == nil && self.category == nil && self.products.isEmpty }
+
+    package func admits(_ article: Article) -> Bool {
+        if let language, let own = article.language, own != language { return false }
+        if let category, article.category?.lowercased() != category.lowercased() { return false }
+        return self.products.isEmpty || article.products.isEmpty || !self.products.isDisjoint(with: article.products)
     }
 }
 

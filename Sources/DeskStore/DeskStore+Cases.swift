@@ -79,6 +79,8 @@ package struct CaseDetail: Sendable, Codable {
 package struct ApprovedCase: Sendable {
     package var id: CaseID
     package var category: String?
+    /// ISO 639-1.
+    package var language: String?
     package var problem: String
     package var solution: String
     /// Both empty when the card has no vectors of the model yet.
@@ -278,19 +280,20 @@ extension DeskStore {
     package func approvedCases(model: Int64) async throws -> [ApprovedCase] {
         let rows = try await self.pool.query(
             """
-            select c.id, c.category, c.problem, c.solution, p.part, p.content, p.embedding
+            select c.id, c.category, c.language, c.problem, c.solution, p.part, p.content, p.embedding
             from case_card c left join case_passage p on p.case_id = c.id and p.model_id = \(model)
             where c.state = 'approved' order by c.id, p.part
             """)
         var cards: [ApprovedCase] = []
         for row in rows {
-            let (id, category, problem, solution, part, content, vector) = try row.decode(
-                Int64.self, String?.self, String.self, String.self, Int32?.self, String?.self, Vector?.self)
+            let (id, category, language, problem, solution, part, content, vector) = try row.decode(
+                Int64.self, String?.self, String?.self, String.self, String.self, Int32?.self, String?.self,
+                Vector?.self)
             if cards.last?.id.rawValue != id {
                 cards.append(
                     ApprovedCase(
-                        id: CaseID(id), category: category, problem: problem, solution: solution, problemVector: [],
-                        passages: []))
+                        id: CaseID(id), category: category, language: language, problem: problem, solution: solution,
+                        problemVector: [], passages: []))
             }
             guard let part, let vector else { continue }
             if part == -1 {

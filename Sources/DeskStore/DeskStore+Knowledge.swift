@@ -30,6 +30,8 @@ package struct ArticleSummary: Sendable, Codable {
     package var title: String
     package var category: String?
     package var tags: [String]
+    package var language: String?
+    package var products: [String]
     package var chunks: Int
     /// Grows with every change of the content.
     package var version: Int
@@ -210,7 +212,7 @@ extension DeskStore {
         let rows = try await transaction.query(
             """
             select k.id, k.key, k.title, case when c.ordinal = 0 then k.content else '' end, k.category, k.tags, k.url,
-                c.ordinal, c.heading, c.content, case when \(vectors) then e.embedding end,
+                k.language, k.products, c.ordinal, c.heading, c.content, case when \(vectors) then e.embedding end,
                 (select t.embedding from chunk_embedding t
                     where t.chunk_id = c.id and t.model_id = \(model) and t.kind = 'title')
             from knowledge_base k
@@ -220,16 +222,19 @@ extension DeskStore {
             """)
         var result: [KnowledgeRow] = []
         for row in rows {
-            let (id, key, title, content, category, tags, url, ordinal, heading, text, vector, titleVector) =
-                try row.decode(
-                    Int64.self, String.self, String.self, String.self, String?.self, [String].self, String?.self,
-                    Int32.self, String.self, String.self, Vector?.self, Vector?.self)
+            let (
+                id, key, title, content, category, tags, url, language, products, ordinal, heading, text, vector,
+                titleVector
+            ) = try row.decode(
+                Int64.self, String.self, String.self, String.self, String?.self, [String].self, String?.self,
+                String?.self, [String].self, Int32.self, String.self, String.self, Vector?.self, Vector?.self)
             if result.last?.id.rawValue != id {
                 result.append(
                     KnowledgeRow(
                         id: ArticleID(id),
                         article: Article(
-                            key: key, title: title, content: content, category: category, tags: tags, url: url),
+                            key: key, title: title, content: content, category: category, tags: tags, url: url,
+                            language: language, products: products),
                         titleVector: titleVector?.values ?? vector?.values ?? [], chunks: [], vectors: []))
             }
             let chunk = KnowledgeChunk(ordinal: Int(ordinal), heading: heading, content: text)
@@ -255,16 +260,18 @@ extension DeskStore {
     package func articles() async throws -> [ArticleSummary] {
         let rows = try await self.pool.query(
             """
-            select id, key, title, category, tags, (select count(*) from chunk c where c.article_id = k.id), updated_at,
+            select id, key, title, category, tags, language, products, (select count(*) from chunk c where c.article_id = k.id), updated_at,
                 is_active, version, origin
             from knowledge_base k order by key
             """)
         return try rows.map { row in
-            let (id, key, title, category, tags, chunks, updated, isActive, version, origin) = try row.decode(
-                Int64.self, String.self, String.self, String?.self, [String].self, Int64.self, Date.self, Bool.self,
-                Int32.self, String.self)
+            let (id, key, title, category, tags, language, products, chunks, updated, isActive, version, origin) =
+                try row.decode(
+                    Int64.self, String.self, String.self, String?.self, [String].self, String?.self, [String].self,
+                    Int64.self, Date.self, Bool.self, Int32.self, String.self)
             return ArticleSummary(
-                id: ArticleID(id), key: key, title: title, category: category, tags: tags, chunks: Int(chunks),
+                id: ArticleID(id), key: key, title: title, category: category, tags: tags, language: language,
+                products: products, chunks: Int(chunks),
                 version: Int(version), origin: origin, updatedAt: updated, isActive: isActive)
         }
     }
@@ -273,13 +280,16 @@ extension DeskStore {
     package func article(_ name: String) async throws -> Article? {
         let rows = try await self.pool.query(
             """
-            select key, title, content, category, tags, url from knowledge_base
+            select key, title, content, category, tags, url, language, products from knowledge_base
             where key = \(name) or id = \(Int64(name)) order by (key = \(name)) desc limit 1
             """)
         guard let row = rows.first else { return nil }
-        let (key, title, content, category, tags, url) = try row.decode(
-            String.self, String.self, String.self, String?.self, [String].self, String?.self)
-        return Article(key: key, title: title, content: content, category: category, tags: tags, url: url)
+        let (key, title, content, category, tags, url, language, products) = try row.decode(
+            String.self, String.self, String.self, String?.self, [String].self, String?.self, String?.self,
+            [String].self)
+        return Article(
+            key: key, title: title, content: content, category: category, tags: tags, url: url, language: language,
+            products: products)
     }
 
     /// Imports of several hosts follow each other; a search needs no lock.
@@ -293,17 +303,21 @@ extension DeskStore {
 
     /// Everything that decides what is stored for an article; the separator cannot stand in it by accident.
     private static func source(_ article: Article, _ revision: Int) -> String {
-        ([String(revision), article.title, article.content, article.category ?? "", article.url ?? ""] + article.tags)
-            .joined(separator: "\u{1F}")
+        [
+            [String(revision), article.title, article.content, article.category ?? "", article.url ?? ""], article.tags,
+            [article.language ?? ""], article.products,
+        ].map { $0.joined(separator: "\u{1F}") }.joined(separator: "\u{1E}")
     }
 
     private static func upsert(_ article: Article, id: Int64, revision: Int, origin: String) -> SQL {
         """
-        insert into knowledge_base (id, key, title, content, category, tags, url, origin, source_sha256)
+        insert into knowledge_base (
+            id, key, title, content, category, tags, url, language, products, origin, source_sha256)
         values (\(id), \(article.key), \(article.title), \(article.content), \(article.category), \(article.tags),
-            \(article.url), \(origin), sha256(convert_to(\(Self.source(article, revision)), 'UTF8')))
+            \(article.url), \(article.language), \(article.products), \(origin), sha256(convert_to(\(Self.source(article, revision)), 'UTF8')))
         on conflict (key) do update set title = excluded.title, content = excluded.content,
             category = excluded.category, tags = excluded.tags, url = excluded.url,
+            language = excluded.language, products = excluded.products,
             origin = excluded.origin, source_sha256 = excluded.source_sha256, updated_at = clock_timestamp(),
             version = knowledge_base.version + 1
         """

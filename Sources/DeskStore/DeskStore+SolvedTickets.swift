@@ -11,6 +11,8 @@ package struct SolvedTicket: Sendable {
     package var question: String?
     /// The agent's fullest answer, or the note of whoever resolved it.
     package var answer: String?
+    /// What customers wrote in the ticket, the newest mails first.
+    package var customerTexts: [String]
     /// Names and addresses of everybody who takes part, agents included.
     package var names: [String]
     package var addresses: [String]
@@ -41,6 +43,8 @@ extension DeskStore {
                     and not m.is_flagged and lower(m.sender_address) = t.customer_email order by m.id limit 1),
                 (select m.reply_text from message m where m.ticket_id = t.id and m.direction = 'out'
                     and m.kind = 'human' and not m.is_flagged order by length(m.reply_text) desc, m.id limit 1),
+                array(select left(m.reply_text, 4000) from message m where m.ticket_id = t.id and m.direction = 'in'
+                    order by m.id desc limit 50),
                 array(select distinct n from (
                     select m.sender_name from message m where m.ticket_id = t.id
                     union all select t.customer_name union all select c.name union all select t.assigned_agent) s (n)
@@ -56,14 +60,23 @@ extension DeskStore {
             where t.id = \(ticket) and t.status in ('resolved', 'closed')
             """)
         return try rows.first.map { row in
-            let (category, language, subject, resolution, question, answer, names, addresses, answered) =
+            let (category, language, subject, resolution, question, answer, texts, names, addresses, answered) =
                 try row.decode(
                     String?.self, String?.self, String.self, String?.self, String?.self, String?.self, [String].self,
-                    [String].self, Bool.self)
+                    [String].self, [String].self, Bool.self)
             return SolvedTicket(
                 ticketID: id, category: category, language: language, subject: subject, question: question,
-                answer: answer ?? resolution, names: names, addresses: addresses, wasAnswered: answered)
+                answer: answer ?? resolution, customerTexts: texts, names: names, addresses: addresses,
+                wasAnswered: answered)
         }
+    }
+
+    /// Names of customers, of any ticket, among `phrases`.
+    /// - Parameter phrases: lower case.
+    package func customerNames(among phrases: [String]) async throws -> [String] {
+        if phrases.isEmpty { return [] }
+        return try await self.pool.query("select distinct name from customer where lower(name) = any(\(phrases))")
+            .map { try $0.decode(String.self) }
     }
 
     /// Every card that stood in the ticket's drafts has helped once more.

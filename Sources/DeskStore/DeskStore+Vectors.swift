@@ -19,27 +19,50 @@ extension DeskStore {
 
     /// Passages and titles of active articles nearest to `vector`, nearest first: exact without the index of vectors,
     /// nearly exact and much faster with it.
-    package func nearestVectors(to vector: [Float], model: Int64, limit: Int) async throws -> [VectorMatch] {
-        let candidates = min(1000, max(200, limit))
-        // One implicit transaction, which the settings end with. An inactive article's rows are skipped by looking on.
+    /// - Parameters:
+    ///   - filter: only of articles that it admits.
+    ///   - share: about how many of all passages it admits, above 0, at most 1.
+    package func nearestVectors(
+        to vector: [Float], model: Int64, limit: Int, filter: KnowledgeFilter = KnowledgeFilter(), share: Double = 1
+    ) async throws -> [VectorMatch] {
+        let candidates = min(1000, max(120, limit))
+        // A rare filter has to look at more rows before it has enough.
+        let looked = Int(min(1_000_000, max(20_000, 4 * Double(limit) / max(share, 0.000_1))))
+        // One implicit transaction, which the settings end with. Rows that do not belong are skipped by looking on.
         let results = try await self.pool.pipeline([
             """
             select set_config('hnsw.ef_search', \("\(candidates)"), true),
-                set_config('hnsw.iterative_scan', 'relaxed_order', true)
+                set_config('hnsw.iterative_scan', 'relaxed_order', true),
+                set_config('hnsw.max_scan_tuples', \("\(looked)"), true)
             """,
-            Self.nearest(Vector(vector), model: model, limit: limit),
+            Self.nearest(Vector(vector), model: model, limit: limit, filter: filter),
         ])
         return try Self.matches(results[1])
     }
 
     /// Numbers stand in the text, so that no plan is made that would do for any limit and uses no index.
-    static func nearest(_ vector: Vector, model: Int64, limit: Int) -> SQL {
+    static func nearest(
+        _ vector: Vector, model: Int64, limit: Int, filter: KnowledgeFilter = KnowledgeFilter()
+    ) -> SQL {
         """
         select c.article_id, case when e.kind = 'chunk' then c.ordinal end, (-(e.embedding <#> \(vector)))::real
         from chunk_embedding e join chunk c on c.id = e.chunk_id join knowledge_base k on k.id = c.article_id
-        where e.model_id = \(unescaped: "\(model)") and k.is_active
+        where e.model_id = \(unescaped: "\(model)") and k.is_active \(Self.condition(filter))
         order by e.embedding <#> \(vector) limit \(unescaped: "\(limit)")
         """
+    }
+
+    /// The same rules as `KnowledgeFilter.admits`.
+    private static func condition(_ filter: KnowledgeFilter) -> SQL {
+        var condition: SQL = ""
+        if let language = filter.language {
+            condition = condition + " and (k.language is null or k.language = \(language))"
+        }
+        if let category = filter.category { condition = condition + " and lower(k.category) = lower(\(category))" }
+        if !filter.products.isEmpty {
+            condition = condition + " and (k.products = '{}' or k.products && \(filter.products.sorted()))"
+        }
+        return condition
     }
 
     /// Exact cosine of every passage and title of these articles.

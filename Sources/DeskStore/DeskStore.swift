@@ -34,6 +34,8 @@ package struct DeskStore: Sendable {
                 sql: String(decoding: PackageResources._008_learning_sql, as: UTF8.self)),
             Migration(
                 version: 9, name: "claim", sql: String(decoding: PackageResources._009_claim_sql, as: UTF8.self)),
+            Migration(
+                version: 10, name: "filter", sql: String(decoding: PackageResources._010_filter_sql, as: UTF8.self)),
         ]
     }
 }

@@ -32,6 +32,31 @@ import Testing
         #expect(!CaseText.passages(of: text.solution).joined().contains("noted"))
     }
 
+    @Test func `keeps nothing that a customer wrote word for word`() throws {
+        var source = self.source(
+            """
+            As your sister fell over the cable on Tuesday, please do not use it. Hold the button for ten seconds to reset the \
+            driver of the lamp.
+            """)
+        source.customerTexts = ["Hi! My  SISTER fell over the cable, and now it flickers."]
+        let text = try #require(CaseText(source))
+        #expect(text.solution.contains("[quotation]") && !text.solution.contains("sister"))
+        let passages = CaseText.passages(of: text.solution).joined()
+        #expect(passages == "Hold the button for ten seconds to reset the driver of the lamp.")
+    }
+
+    @Test func `words that everybody says in a row are nobody's`() throws {
+        var source = self.source("If you have not received it yet, hold the button for ten seconds to reset the lamp.")
+        source.customerTexts = ["If you have not received it I will send it again."]
+        #expect(try #require(CaseText(source)).solution.contains("If you have not received it yet"))
+    }
+
+    @Test func `names that any customer may have are found`() {
+        #expect(
+            CaseText.possibleNames(in: "As Karin Nordby-Lee wrote, Our Shop.")
+                == ["as karin", "as karin nordby-lee", "karin nordby-lee", "our shop"])
+    }
+
     @Test(arguments: ["Hello Ann,\nthank you.\nKind regards\nTom", "We sent order 10442 again to Ann Smith today.", ""])
     func `gives no card when nothing is left for others`(answer: String) {
         #expect(CaseText(self.source(answer)) == nil)

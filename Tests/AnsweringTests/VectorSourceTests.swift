@@ -7,11 +7,13 @@ import Testing
 private struct ListedVectors: VectorSource {
     struct Row { var match: VectorMatch; var vector: [Float] }
     var rows: [Row] = []
+    private var articles: [ArticleID: Article] = [:]
     /// At most so many are ever found by nearness.
     var most = Int.max
 
     init(_ entries: [KnowledgeIndex.Entry]) {
         for entry in entries {
+            self.articles[entry.id] = entry.article
             self.rows.append(Row(match: .init(article: entry.id, ordinal: nil, cosine: 0), vector: entry.titleVector))
             for (ordinal, vector) in entry.vectors.enumerated() {
                 self.rows.append(Row(match: .init(article: entry.id, ordinal: ordinal, cosine: 0), vector: vector))
@@ -25,8 +27,11 @@ private struct ListedVectors: VectorSource {
         return match
     }
 
-    func nearest(to vector: [Float], limit: Int) async throws -> [VectorMatch] {
-        let sorted = self.rows.map { self.match($0, vector) }.sorted { $0.cosine > $1.cosine }
+    func nearest(
+        to vector: [Float], limit: Int, filter: KnowledgeFilter, share: Double
+    ) async throws -> [VectorMatch] {
+        let sorted = self.rows.filter { self.articles[$0.match.article].map(filter.admits) ?? true }
+            .map { self.match($0, vector) }.sorted { $0.cosine > $1.cosine }
         return Array(sorted.prefix(min(limit, self.most)))
     }
 
@@ -94,6 +99,40 @@ private struct ListedVectors: VectorSource {
             entries: entries.prefix(10) + entries.dropFirst(10).map(self.without), dimensions: 64,
             source: ListedVectors(entries))
         self.expectSame(try await self.search(mixed, question), try await self.search(exact, question), question)
+    }
+
+    @Test(arguments: Self.questions, [KnowledgeFilter(category: "tent"), KnowledgeFilter(products: ["lamp", "rope"])])
+    func `a filtered search finds the same with vectors here or elsewhere`(
+        _ question: String, _ filter: KnowledgeFilter
+    ) async throws {
+        var entries = try await self.entries()
+        for index in entries.indices {
+            let thing = String(entries[index].article.key.prefix { $0 != "-" })
+            entries[index].article.category = thing.uppercased()
+            // Every second article holds for all products.
+            entries[index].article.products = index % 2 == 0 ? [] : [thing]
+        }
+        let exact = try KnowledgeIndex(entries: entries, dimensions: 64)
+        let mixed = try KnowledgeIndex(
+            entries: entries.prefix(10) + entries.dropFirst(10).map(self.without), dimensions: 64,
+            source: ListedVectors(entries))
+        let vector = try await self.encoder.encode([question])[0]
+        let wanted = try await exact.search(question, vector: vector, limit: 60, among: exact.selection(filter))
+        let found = try await mixed.search(question, vector: vector, limit: 60, among: mixed.selection(filter))
+        self.expectSame(found, wanted, question)
+        #expect(wanted.hits.allSatisfy { filter.admits($0.article) })
+        #expect(wanted.hits.count == entries.count { filter.admits($0.article) })
+        #expect(wanted.hits.count < entries.count)
+    }
+
+    @Test func `products are known by their own words`() async throws {
+        var entries = try await self.entries()
+        entries[0].article.products = ["Milo", "Milo Mini"]
+        let index = try KnowledgeIndex(entries: entries, dimensions: 64)
+        #expect(index.products(namedIn: "My MILO flickers.") == ["Milo"])
+        #expect(index.products(namedIn: "my milo-mini flickers") == ["Milo Mini"])
+        #expect(index.products(namedIn: "The Milo Mini is smaller than the Milo.") == ["Milo", "Milo Mini"])
+        #expect(index.products(namedIn: "Milos lamp").isEmpty)
     }
 
     @Test func `an article that only shares words with the question is a candidate too`() async throws {

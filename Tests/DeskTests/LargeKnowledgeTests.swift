@@ -117,6 +117,42 @@ struct LargeKnowledgeTests {
         #expect(try await store.passageCount(model: model) == 150)
     }
 
+    @Test func `with the index too, a filter leaves no gap and lets nothing else through`() async throws {
+        var shop = ClusteredShop(articles: 3000, questions: 20, seed: TestRun.choices(35))
+        for number in shop.rows.indices {
+            shop.rows[number].article.language = ["en", "de", nil][number % 3]
+            shop.rows[number].article.category = number % 4 == 0 ? "Shipping" : "Returns"
+            shop.rows[number].article.products = number % 5 == 0 ? [] : ["P\(number % 5)", "All"]
+        }
+        let (store, model) = try await self.filled(shop)
+        let database = try TestDatabase.required()
+        #expect(try await store.buildVectorIndex(as: database.adminConfiguration))
+        try await database.asAdmin { try await $0.query("analyze") }
+        let filter = KnowledgeFilter(language: "de", category: "shipping", products: ["P1", "P2"])
+        let articleOf = try await store.knowledge(model: model).reduce(into: [:]) { $0[$1.id] = $1.article }
+        let admitted = articleOf.values.count { filter.admits($0) }
+        #expect(admitted > 200 && admitted < 600)
+        let exact = try KnowledgeBase(store: store, encoder: shop)
+        try await exact.refresh()
+        let large = try KnowledgeBase(store: store, encoder: shop, heldPassages: 5999)
+        try await large.refresh()
+        let questions = shop.questions.keys.sorted()
+        for vector in shop.questions.values {
+            let found = try await store.nearestVectors(
+                to: vector, model: model, limit: 160, filter: filter, share: Double(admitted) / 3000)
+            #expect(found.count >= 150)
+            #expect(found.allSatisfy { match in articleOf[match.article].map(filter.admits) ?? false })
+        }
+        for filter in [filter, KnowledgeFilter(language: "en")] {
+            let wanted = try await exact.answerer.search(questions, limit: 10, filter: filter)
+            let found = try await large.answerer.search(questions, limit: 10, filter: filter)
+            #expect(wanted.allSatisfy { $0.hits.count == 10 && $0.hits.allSatisfy { filter.admits($0.article) } })
+            #expect(
+                self.recall(found.map { $0.hits.map(\.article.key) }, of: wanted.map { $0.hits.map(\.article.key) })
+                    >= 0.95)
+        }
+    }
+
     @Test func `an index that was left half-made is made again`() async throws {
         let shop = ClusteredShop(articles: 20, questions: 1, seed: TestRun.choices(33))
         let (store, _) = try await self.filled(shop)

@@ -33,14 +33,22 @@ package struct Masking: Sendable {
         case account = "bank account"
         case card = "card number"
         case link, date
+        /// What repeats somebody's own words.
+        case quotation
     }
 
     let names: NameTable
     let numbers: Set<String>
     let masksDates: Bool
+    private let quotes: QuoteScan
 
-    /// - Parameter masksDates: whether full dates go as well: in what is kept for other customers they do.
-    package init(_ known: KnownIdentities = KnownIdentities(), masksDates: Bool = false) {
+    /// - Parameters:
+    ///   - masksDates: whether full dates go as well: in what is kept for other customers they do.
+    ///   - quoted: what somebody wrote; nothing may repeat it word for word.
+    package init(
+        _ known: KnownIdentities = KnownIdentities(), masksDates: Bool = false, quoted: [String] = []
+    ) {
+        self.quotes = QuoteScan(quoted)
         self.names = NameTable(known)
         self.numbers = Set(known.numbers.map { FoldedText($0) }.map { $0.text(0..<$0.scalars.count) })
         self.masksDates = masksDates
@@ -52,6 +60,7 @@ package struct Masking: Sendable {
         var scan = NumberScan(folded, numbers: self.numbers, masksDates: self.masksDates)
         var spans = scan.spans()
         spans += NameScan(folded, table: self.names).spans()
+        spans += self.quotes.spans(in: folded)
         let places = PlaceScan(folded).spans()
         spans += places + AddresseeScan(folded, addresses: places).spans()
         return MaskedText(folded, Self.merged(spans))

@@ -14,12 +14,14 @@ struct KnowledgeCommand: AsyncParsableCommand {
         commandName: "kb", abstract: "Import, list and search the knowledge base.",
         discussion: """
             Articles come from folders of .md, .html and .txt files, from .csv with the columns title and body, or from \
-            .jsonl with {"id", "title", "body", "category", "tags", "url"}. Importing again only renews what changed.
+            .jsonl with {"id", "title", "body", "category", "tags", "url", "language", "products"}. A .md file may begin \
+            with the same names between two lines of ---. Importing again only renews what changed.
 
             Examples:
               martlet kb import articles/            add or renew
               martlet kb import articles/ --replace  and remove what is no longer there
               martlet kb search "how long do refunds take"
+              martlet kb search --language de --product Milo "wie wechsle ich die Birne"
             """,
         subcommands: [
             Import.self, List.self, Show.self, Remove.self, Activate.self, Deactivate.self, Search.self,
@@ -109,13 +111,16 @@ struct KnowledgeCommand: AsyncParsableCommand {
                 if self.json { return try JSONOutput.print(articles) }
                 var table = TextTable([
                     .init("id", .right), .init("key", isElastic: true), .init("title", isElastic: true),
-                    .init("category", isElastic: true), .init("active"), .init("passages", .right, isOptional: true),
+                    .init("category", isElastic: true), .init("active"), .init("language", isOptional: true),
+                    .init("products", isElastic: true, isOptional: true), .init("passages", .right, isOptional: true),
                     .init("version", .right, isOptional: true),
                 ])
                 for article in articles {
                     table.add([
                         article.id.description, article.key, article.title, article.category ?? "",
-                        article.isActive ? "yes" : "no", String(article.chunks), String(article.version),
+                        article.isActive ? "yes" : "no", article.language ?? "",
+                        article.products.joined(separator: ", "),
+                        String(article.chunks), String(article.version),
                     ])
                 }
                 table.print(empty: "the knowledge base is empty; martlet kb import PATH fills it")
@@ -136,7 +141,11 @@ struct KnowledgeCommand: AsyncParsableCommand {
                     throw CommandError(.failed, "there is no article \(self.id)", remedy: "martlet kb list shows them")
                 }
                 if self.json { return try JSONOutput.print(article) }
-                let facts = [article.category ?? "", article.tags.joined(separator: ", "), article.url ?? ""]
+                let facts = [
+                    article.category ?? "", article.tags.joined(separator: ", "), article.language ?? "",
+                    article.products.isEmpty ? "" : "only for \(article.products.joined(separator: ", "))",
+                    article.url ?? "",
+                ]
                 Terminal.print("# \(article.title)\n")
                 let line = facts.filter { !$0.isEmpty }.joined(separator: " · ")
                 if !line.isEmpty { Terminal.print("\(line)\n") }
@@ -164,13 +173,19 @@ struct KnowledgeCommand: AsyncParsableCommand {
     struct Search: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Find articles for a question.",
-            discussion:
-                "With --jsonl it reads {\"id\", \"query\"} a line and answers {\"id\", \"answerable\", \"hits\"}.")
+            discussion: """
+                With --jsonl it reads {"id", "query"} a line and answers {"id", "answerable", "hits"}. Articles without a \
+                language or product of their own are found whatever --language and --product say.
+                """)
 
         @OptionGroup var options: GlobalOptions
         @Argument(help: "The question.") var text: [String] = []
         @Flag(help: "Read questions as JSON lines from standard input.") var jsonl = false
         @Option(help: "Articles for each question.") var limit = 5
+        @Option(help: "Only articles in this language, such as de.") var language: String?
+        @Option(help: "Only articles of this category.") var category: String?
+        @Option(help: "Leave out articles that are only for other products; may be repeated.") var product: [String] =
+            []
 
         private struct Question: Decodable, Sendable {
             var id: LineID
@@ -201,21 +216,41 @@ struct KnowledgeCommand: AsyncParsableCommand {
             let limit = self.limit
             try await KnowledgeSession.run(self.options) { session in
                 let answerer = session.base.answerer
+                let filter = KnowledgeFilter(
+                    language: self.language?.lowercased(), category: self.category,
+                    products: try Self.products(self.product, known: await answerer.products))
                 guard self.jsonl else {
-                    let found = try await answerer.search([self.text.joined(separator: " ")], limit: limit)
-                    return Self.show(found[0])
+                    let found = try await answerer.search(
+                        [self.text.joined(separator: " ")], limit: limit, filter: filter)
+                    let isFiltered = !filter.isEmpty
+                    let isEmpty = await answerer.isEmpty
+                    return Self.show(found[0], isFiltered: isFiltered && !isEmpty)
                 }
                 var lines = JSONLines()
                 lines.batch = 32
                 try await lines.runBatches { (questions: [Question]) -> [Result<Reply, any Error>] in
                     do {
-                        let found = try await answerer.search(questions.map(\.query), limit: limit)
+                        let found = try await answerer.search(questions.map(\.query), limit: limit, filter: filter)
                         return zip(questions, found).map { .success(Self.reply($0.id, $1)) }
                     } catch {
                         return questions.map { _ in .failure(error) }
                     }
                 }
             }
+        }
+
+        /// Products as the articles spell them.
+        private static func products(_ wanted: [String], known: [String]) throws -> Set<String> {
+            Set(
+                try wanted.map { name in
+                    guard let product = known.first(where: { $0.lowercased() == name.lowercased() }) else {
+                        throw CommandError(
+                            .failed, "no article is only for \(name)",
+                            remedy: known.isEmpty
+                                ? "give articles products: [\"…\"]" : "known are \(known.joined(separator: ", "))")
+                    }
+                    return product
+                })
         }
 
         private static func reply(_ id: LineID, _ found: SearchResult) -> Reply {
@@ -225,14 +260,17 @@ struct KnowledgeCommand: AsyncParsableCommand {
             return Reply(id: id, answerable: found.answerable, hits: hits)
         }
 
-        private static func show(_ found: SearchResult) {
+        private static func show(_ found: SearchResult, isFiltered: Bool) {
             var table = TextTable([
                 .init("score", .right), .init("article", isElastic: true), .init("passage", isElastic: true),
             ])
             for hit in found.hits {
                 table.add([String((hit.score * 100).rounded() / 100), hit.article.title, hit.span])
             }
-            table.print(empty: "the knowledge base is empty; martlet kb import PATH fills it")
+            table.print(
+                empty: isFiltered
+                    ? "no article passes these filters" : "the knowledge base is empty; martlet kb import PATH fills it"
+            )
             if !found.hits.isEmpty {
                 Terminal.print("answered by the knowledge base: \(Int((found.answerable * 100).rounded())) %")
             }
