@@ -125,6 +125,16 @@ extension DeskStore {
             newest: try await self.newestMail(of: moved, in: transaction))
     }
 
+    /// The tickets that go on for others: those that they were merged into, or themselves.
+    package func mergeTargets(of tickets: [TicketID]) async throws -> [TicketID: TicketID] {
+        let rows = try await self.pool.query(
+            "select id, coalesce(merged_into_id, id) from ticket where id = any(\(tickets.map(\.rawValue))::bigint[])")
+        return try rows.reduce(into: [:]) { result, row in
+            let (id, target) = try row.decode(Int64.self, Int64.self)
+            result[TicketID(id)] = TicketID(target)
+        }
+    }
+
     /// Takes back the newest split, detach or merge of a ticket.
     package func undoRepair(
         of number: TicketNumber, actor: String, in transaction: PostgresTransaction
