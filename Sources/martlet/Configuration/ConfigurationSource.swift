@@ -1,3 +1,4 @@
+import Answering
 import Configuration
 import Desk
 import DeskModel
@@ -37,12 +38,10 @@ struct ConfigurationSource: Sendable {
                 .prefixKeys(with: "martlet").snapshot(),
             credentials: self.credentials(beside: folder))
         var settings = DeskSettings()
-        if let data = try? DataDirectory(environment: self.environment),
-            let shipped = try? ReplyTemplateFolder.read(data.file("templates"))
-        {
-            settings.draft.templates = shipped
-        }
         reader.report(file.contents.problems)
+        if file.contents.entry(["draft", "templates"]) == nil {
+            settings.draft.templates = self.shippedTemplates(&reader)
+        }
         reader.read(DeskFields.all, into: &settings)
         if settings.draft.signature.isEmpty { settings.draft.signature = settings.deskName }
         self.resolveDatabase(&settings, needs, &reader)
@@ -56,6 +55,21 @@ struct ConfigurationSource: Sendable {
         }
         guard problems.isEmpty else { throw ConfigurationError(file: file.path, problems: problems) }
         return Loaded(settings: settings, file: file.path, warnings: self.warnings(reader))
+    }
+
+    /// A desk whose program lies there without its data says so elsewhere; data without templates is a broken package.
+    private func shippedTemplates(_ reader: inout ConfigurationReader) -> ReplyTemplates {
+        guard let data = try? DataDirectory(environment: self.environment) else { return .standard }
+        do {
+            return try ReplyTemplateFolder.read(data.file("templates"))
+        } catch {
+            reader.report([
+                ConfigurationProblem(
+                    "draft.templates", "the shipped templates cannot be used: \(error.text)",
+                    remedy: "install the package again, or name a folder of your own", needs: .mailboxes)
+            ])
+            return .standard
+        }
     }
 
     // MARK: - Layers
