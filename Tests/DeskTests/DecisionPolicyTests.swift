@@ -179,6 +179,16 @@ import Testing
         }
     }
 
+    @Test func `the note begins with what to do, and no reason is cut short`() {
+        var briefing = Self.briefing()
+        briefing.decision = Decision(
+            action: .draft, reasons: (1...6).map { "reason number \($0) that an agent has to read" })
+        let lines = BriefingNote.body(briefing).split(separator: "\n")
+        #expect(lines[0] == "MT-1042: draft for you to check. Shipping, high priority, negative.")
+        #expect(lines[1].hasPrefix("Why: reason number 1"))
+        #expect(lines[1].hasSuffix("reason number 6 that an agent has to read"))
+    }
+
     @Test(arguments: [0, 1, 5, 30])
     func `the note has at most ten lines`(citations: Int) {
         let note = BriefingNote.body(Self.briefing(citations: citations))
