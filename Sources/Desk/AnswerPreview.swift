@@ -85,6 +85,7 @@ package struct AnswerPreview: Sendable {
             mode: self.mode, classification: .init(kind: .human, reasons: [], suppressAutoReply: false),
             analysis: analysis, signs: EscalationSigns(text: text), injection: InjectionSigns(text: text))
         input.draft = answer.draft
+        input.deskLanguage = self.settings.mailboxes.first?.language ?? "en"
         input.draftRemarks = answer.draft == nil ? [] : answer.remarks
         input.gap = answer.draft == nil ? answer.remarks.first : nil
         input.uncoveredRequests = answer.uncovered.count

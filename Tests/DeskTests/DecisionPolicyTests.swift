@@ -42,6 +42,14 @@ import Testing
         #expect(!DecisionPolicy.decide(input, settings: Self.settings()).reasons.contains { $0.contains("written in") })
     }
 
+    @Test func `a mail that triage cannot judge by its language keeps its draft, and never goes out alone`() {
+        var input = Self.input()
+        input.analysis.language = "de"
+        input.analysis.familiarity = 0.01
+        let decision = DecisionPolicy.decide(input, settings: Self.settings())
+        #expect(decision == Decision(action: .draft, reasons: ["unlike anything known"]))
+    }
+
     @Test func `answers by itself when every condition holds`() {
         #expect(DecisionPolicy.decide(Self.input(), settings: Self.settings()).action == .auto)
     }
