@@ -66,7 +66,7 @@ extension DeskStore {
             Self.moveStatements(moved, from: ticket.id, to: other.rawValue) + [
                 self.repairStatement(
                     keys[2], on: ticket.id, cut.rawValue, actor: actor, other: other.rawValue, moved: moved,
-                    status: ticket.status, words: "\(moved.count) mails to \(newNumber)"),
+                    status: ticket.status, words: "\(Self.mails(moved.count)) to \(newNumber)"),
                 self.repairStatement(
                     keys[3], on: other.rawValue, "opened", actor: actor, other: ticket.id, moved: moved,
                     status: "open", words: "\(cut.rawValue) from \(number)"),
@@ -94,7 +94,10 @@ extension DeskStore {
             throw StoreError(.conflict, "\(source.mergedInto == nil ? target : number) was merged before")
         }
         guard mixesCustomers || source.customer == kept.customer else {
-            throw StoreError(.conflict, "\(number) and \(target) are of different customers")
+            throw StoreError(
+                .conflict,
+                "\(number) and \(target) are of different customers, who could then read each other's mail; "
+                    + "--different-customers merges them all the same")
         }
         let moved = try await transaction.query("select id from message where ticket_id = \(source.id) order by id")
             .map { row in try row.decode(Int64.self) }
@@ -118,7 +121,7 @@ extension DeskStore {
                     status: source.status, words: "into \(target)"),
                 self.repairStatement(
                     keys[1], on: kept.id, "merged", actor: actor, other: source.id, moved: moved,
-                    status: kept.status, words: "\(moved.count) mails of \(number)"),
+                    status: kept.status, words: "\(Self.mails(moved.count)) of \(number)"),
             ])
         return Repair(
             ticketID: TicketID(kept.id), number: target, moved: moved.map { StoredMessageID($0) },
@@ -184,6 +187,8 @@ extension DeskStore {
     }
 
     // MARK: - Parts
+
+    private static func mails(_ count: Int) -> String { count == 1 ? "1 mail" : "\(count) mails" }
 
     private struct LockedTicket {
         let id: Int64

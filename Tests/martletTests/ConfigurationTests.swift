@@ -259,6 +259,11 @@ import Testing
         #expect(problems.map(\.key) == ["mailboxes.a.imap"])
     }
 
+    @Test(arguments: ["mode: draft\nmode: answer", "mode: [", "only words"])
+    func `of a file that cannot be read nothing else is said to be missing`(text: String) throws {
+        #expect(try TemporaryConfiguration(text).problems(needing: .everything).count == 1)
+    }
+
     @Test func `shipped templates that cannot be read are no silence`() throws {
         let configuration = try TemporaryConfiguration(
             Sample.minimal,

@@ -31,6 +31,10 @@ struct ConfigurationSource: Sendable {
     func load(needing needs: ConfigurationNeeds) throws(ConfigurationError) -> Loaded {
         let file = try self.readFile()
         let path = file.path ?? Self.defaultFile
+        // Of a file that cannot be read at all nothing else is missing.
+        guard !file.contents.entries.isEmpty || file.contents.problems.isEmpty else {
+            throw ConfigurationError(file: file.path, problems: file.contents.problems)
+        }
         let folder = URL(filePath: path).deletingLastPathComponent().path
         var reader = ConfigurationReader(
             file: file.contents, folder: folder,
