@@ -215,7 +215,7 @@ package struct MailQuestion: Sendable {
         "dziekuje", "ola", "obrigado", "obrigada", "respected", "sir", "madam", "gentlemen",
     ]
     /// Words by which a short line is a closing, wherever they stand in it.
-    private static let closings: Set<String> = [
+    static let closings: Set<String> = [
         "regards", "greetings", "faithfully", "sincerely", "grusse", "grussen", "cordialement", "saludos", "saluti",
         "groet", "groeten", "cumprimentos",
     ]

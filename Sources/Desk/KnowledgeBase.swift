@@ -164,19 +164,17 @@ package actor KnowledgeBase {
     /// Outcomes that the fit looks at, newest first.
     private static let outcomeLimit = 2000
     private static let learningInterval: Duration = .seconds(600)
-    /// Likeness from which a draft counts as sent nearly unchanged.
-    private static let nearLikeness = 0.9
 
     /// Compares drafts with what people sent instead, and fits the confidence to it.
     package func learn() async throws {
         let pending = try await self.store.uncomparedDrafts(limit: 500)
         try await self.store.record(
             pending.map { pair in
-                let likeness = TextLikeness.of(pair.draft, pair.answer)
-                return DraftOutcomeRecord(
+                DraftOutcomeRecord(
                     draftID: pair.draftID, messageID: pair.messageID, category: pair.category,
-                    prior: pair.prior ?? pair.confidence, shown: pair.confidence, likeness: likeness,
-                    isNear: likeness >= Self.nearLikeness)
+                    prior: pair.prior ?? pair.confidence, shown: pair.confidence,
+                    likeness: TextLikeness.of(pair.draft, pair.answer),
+                    isNear: TextLikeness.isNear(pair.draft, pair.answer))
             })
         let outcomes = try await self.store.outcomes(limit: Self.outcomeLimit)
         self.calibration = ConfidenceCalibration(
