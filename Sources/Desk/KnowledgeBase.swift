@@ -18,6 +18,7 @@ package actor KnowledgeBase {
     private let matters: (any MatterReader)?
     /// What titles are about, so that a change of one article does not cost a look at all.
     private var matterOf: [String: [Float]] = [:]
+    private var matterOfHeading: [String: [Float]] = [:]
     private var isLarge = false
     private var modelID: Int64?
     private var version: KnowledgeVersion?
@@ -130,10 +131,26 @@ package actor KnowledgeBase {
         }
         let cards = try await CaseCards.entries(store: self.store, encoder: self.encoder, model: model)
         for card in try self.withMatters(cards, &matterOf) { try index.append(card) }
+        try await self.tellHeadings(&index)
         await self.answerer.replaceIndex(index)
         self.matterOf = matterOf
         self.isLarge = isLarge
         self.version = version
+    }
+
+    /// Headings up to which it is looked at what they are about: they are embedded anew with each start.
+    private static let headingLimit = 2000
+
+    private func tellHeadings(_ index: inout KnowledgeIndex) async throws {
+        let headings = index.headings
+        guard let matters, headings.count <= Self.headingLimit else { return }
+        let new = headings.subtracting(self.matterOfHeading.keys).sorted()
+        if !new.isEmpty {
+            let found = try matters.matters(of: new, vectors: try await self.encoder.encode(new))
+            for (heading, matter) in zip(new, found) { self.matterOfHeading[heading] = matter }
+        }
+        self.matterOfHeading = self.matterOfHeading.filter { headings.contains($0.key) }
+        index.tellMatters(ofHeadings: self.matterOfHeading)
     }
 
     private func withMatters(
