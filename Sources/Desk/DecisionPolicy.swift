@@ -144,6 +144,7 @@ package enum DecisionPolicy {
         }
         // The remark about requests is the agent's wording of the same.
         if input.uncoveredRequests == 0 { obstacles += input.draftRemarks }
+        if input.signs.hasTried { obstacles.append("the customer seems to have tried what an answer would say") }
         if input.classification.suppressAutoReply { obstacles.append("the mail wants no automatic answer") }
         if !input.isRecent { obstacles.append("older than automatic answers may be") }
         if !input.isWithinCaps { obstacles.append("cap for automatic mail reached") }

@@ -54,6 +54,17 @@ import Testing
         #expect(DecisionPolicy.decide(Self.input(), settings: Self.settings()).action == .auto)
     }
 
+    @Test(arguments: [
+        "I have tried that twice, nothing happens. Where is my parcel?", "Ich habe das schon mehrmals versucht.",
+        "J'ai essayé plusieurs fois.", "The code does not work although the basket is full.",
+        "This is my third mail and nobody answers.", "Próbowałem kilka razy.",
+    ])
+    func `who has tried already is not told once more by a machine`(text: String) {
+        let decision = DecisionPolicy.decide(Self.input(text), settings: Self.settings())
+        #expect(decision.action == .draft)
+        #expect(decision.reasons.count == 1)
+    }
+
     @Test func `an observed category is only noted, even when it is allowed too`() {
         var settings = Self.settings()
         settings.observedCategories = ["Shipping"]
