@@ -116,7 +116,15 @@ struct OutboxSender: Sendable {
         guard !self.context.isHeld() else { return false }
         let recipients = mail.recipients.compactMap { MailAddress($0) }
         let envelope = SMTPEnvelope(from: mail.envelopeFrom.flatMap { MailAddress($0) }, recipients: recipients)
-        guard try await self.context.store.beginTransmission(mail) else { return false }
+        do {
+            guard try await self.context.store.beginTransmission(mail) else { return false }
+        } catch let error as PostgresError where error.isRetryable {
+            // It may have been committed, but the server never heard of the mail: that is not uncertain.
+            let outcome = DeliveryOutcome(
+                event: .deferred, reply: "the database was away before the first octet", retryAfter: .seconds(1))
+            try await self.keep(outcome, of: mail, mayBeVoid: true)
+            return true
+        }
         let outcome: DeliveryOutcome
         do {
             outcome = self.outcome(of: try await session.send(envelope, message: mail.bytes), mail: mail)
@@ -129,9 +137,10 @@ struct OutboxSender: Sendable {
 
     /// Records an outcome. What the server said is known only here: while the database is away it is kept and tried
     /// again, for as long as the mail is this process's.
-    private func keep(_ outcome: DeliveryOutcome, of mail: OutboxMail) async throws {
+    /// - Parameter mayBeVoid: The transmission may never have been stored as begun; then the claim runs out by itself.
+    private func keep(_ outcome: DeliveryOutcome, of mail: OutboxMail, mayBeVoid: Bool = false) async throws {
         let deadline = ContinuousClock.now + DeskStore.transmissionLease
-        var isAgain = false
+        var isAgain = mayBeVoid
         while true {
             do {
                 return try await self.record(mail, outcome)

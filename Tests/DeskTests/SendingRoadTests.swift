@@ -106,6 +106,38 @@ struct SendingRoadTests {
         #expect(try await self.states(office) == ["sent"])
     }
 
+    @Test func `a mail of which the server never heard is not uncertain when the database goes away`() async throws {
+        let (server, endpoint) = self.server(Self.taking())
+        let port = try #require(URLComponents(string: try Office.variable("MARTLET_DATABASE_URL"))?.port)
+        let losses = Locked(0)
+        let proxy = FaultProxy(before: port) { _ in
+            // Right before the first octet the mail is stored as being transmitted.
+            .swallow("UPDATE 1\0") {
+                losses.withLock { losses in
+                    guard losses == 0, server.connections > 0 else { return false }
+                    losses += 1
+                    return true
+                }
+            }
+        }
+        defer { proxy.stop() }
+        var configuration = try TestDatabase.required().configuration
+        configuration.conninfo = configuration.conninfo.replacing(":\(port)", with: ":\(proxy.port)")
+        let pool = PostgresPool(configuration, size: 4)
+        let office = try Office(smtp: endpoint, pool: pool, waits: false)
+        try await office.whileOpen {
+            // Nothing else is stored from here on.
+            try await office.until("select exists (select from mailbox where last_good_fetch is not null)")
+            try await office.until("select exists (select from folder where role = 'sent')")
+            try await office.queue(["one@customer.example"])
+            try await office.until("select state = 'sent' from outbox")
+        }
+        await pool.close()
+        #expect(losses.withLock { $0 } == 1)
+        #expect(server.lines.filter { $0 == "Subject: Number 1" }.count == 1)
+        #expect(try await office.count("select attempt::int8 from outbox") == 2)
+    }
+
     @Test func `one server that is away for long leaves one line in a mail's history`() async throws {
         let office = try Office()
         try await office.queue(["one@customer.example"])
