@@ -43,7 +43,7 @@ enum Program {
         let names = group.subcommands.map { $0._commandName }
         guard !arguments[1].hasPrefix("-"), !names.contains(arguments[1]) else { return arguments }
         throw CommandError(
-            .usage, "martlet \(arguments[0]) has no subcommand \(DisplayWidth.printable(arguments[1]))",
+            .usage, "\(arguments[0]) has no subcommand \(DisplayWidth.printable(arguments[1]))",
             remedy: Suggestion.nearest(to: arguments[1], among: names).map { "did you mean \($0)?" }
                 ?? "it has \(names.joined(separator: ", "))")
     }

@@ -264,6 +264,25 @@ import Testing
         #expect(try TemporaryConfiguration(text).problems(needing: .everything).count == 1)
     }
 
+    @Test func `who forgot to name the file hears which one was looked for`() {
+        let problem = ConfigurationProblem("database.url", "is missing")
+        #expect(ConfigurationError(file: nil, problems: [problem]).description.contains("no /etc/martlet/martlet.yaml"))
+        #expect(ConfigurationError(file: "/x.yaml", problems: [problem]).description.contains("in /x.yaml has one"))
+    }
+
+    @Test func `a credential that wins over another secret is said`() throws {
+        let text = Sample.minimal.replacing("password_file: password", with: "password_file: credentials/new")
+        let credentials = "credentials/mailboxes-support-password"
+        for (secret, count) in [("sesame-7", 0), ("sesame-8", 1)] {
+            let configuration = try TemporaryConfiguration(
+                text,
+                files: Sample.secrets.merging([credentials: "sesame-7", "credentials/new": secret]) { $1 })
+            let warnings = try configuration.source().load(needing: .everything).warnings
+            #expect(warnings.map(\.key) == Array(repeating: "mailboxes.support.password_file", count: count))
+            #expect(!warnings.contains { $0.text.contains("sesame") })
+        }
+    }
+
     @Test func `shipped templates that cannot be read are no silence`() throws {
         let configuration = try TemporaryConfiguration(
             Sample.minimal,

@@ -40,7 +40,8 @@ struct ServeCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         while true {
             for warning in loaded.warnings {
-                logger.warning("the configuration has something unknown", metadata: .with([.reason: warning.text]))
+                logger.warning(
+                    "the configuration is perhaps not what was meant", metadata: .with([.reason: warning.text]))
             }
             do {
                 ServiceNotifier().status("loading the models")

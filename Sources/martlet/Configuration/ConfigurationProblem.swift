@@ -59,7 +59,11 @@ struct ConfigurationError: Error, CustomStringConvertible {
 
     var description: String {
         let count = self.problems.count == 1 ? "one problem" : "\(self.problems.count) problems"
-        let title = "the configuration\(self.file.map { " in \($0)" } ?? "") has \(count):"
+        // Who forgot --config looks for a mistake in a file that was never read.
+        let place =
+            self.file.map { "in \($0)" }
+            ?? "from the environment alone, for there is no \(ConfigurationSource.defaultFile),"
+        let title = "the configuration \(place) has \(count):"
         return ([title] + self.problems.map { "  \($0)" }).joined(separator: "\n")
     }
 }

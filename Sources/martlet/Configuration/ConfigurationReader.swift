@@ -15,6 +15,8 @@ struct ConfigurationReader {
     let folder: String
     private let layers: [(name: String, snapshot: any ConfigSnapshot)]
     private(set) var problems: [ConfigurationProblem] = []
+    /// What stops nothing, and is perhaps not what somebody meant.
+    private(set) var warnings: [ConfigurationProblem] = []
     /// Names in the environment and paths in the file that a field stands behind.
     private(set) var known: Set<[String]> = []
 
@@ -66,6 +68,15 @@ struct ConfigurationReader {
                 self.problems.append(
                     ConfigurationProblem(
                         key, at: direct.place, "both \(key) and \(key)_file are given", remedy: "remove one of them"))
+            } else if direct.place.hasPrefix("credential "),
+                let other = FileManager.default.contents(atPath: self.absolute(named.texts[0])),
+                String(decoding: other, as: UTF8.self).trimmingWhitespace() != direct.texts[0]
+            {
+                self.warnings.append(
+                    ConfigurationProblem(
+                        "\(key)_file", at: named.place,
+                        "the \(direct.place) wins over this file, and holds another secret",
+                        remedy: "remove one of them"))
             }
             return Secret(direct.texts[0])
         }

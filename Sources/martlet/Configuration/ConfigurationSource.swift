@@ -231,7 +231,7 @@ struct ConfigurationSource: Sendable {
                 "MARTLET_" + path.joined(separator: "_").uppercased().replacing("-", with: "_")
             }
         ).union(apart)
-        return self.environment.keys
+        let unknown = self.environment.keys
             .filter { $0.hasPrefix("MARTLET_") && !$0.hasPrefix("MARTLET_TEST_") && !known.contains($0) }
             .sorted()
             .map { name in
@@ -239,5 +239,6 @@ struct ConfigurationSource: Sendable {
                     "", at: "environment \(name)", "stands for no key that martlet knows",
                     remedy: Suggestion.nearest(to: name, among: known).map { "did you mean \($0)?" })
             }
+        return reader.warnings + unknown
     }
 }
