@@ -2,9 +2,16 @@ import DeskModel
 
 /// What a customer's mail asks and what it already tells: the parts that a drafter looks at.
 package struct MailQuestion: Sendable {
-    package var subject: String
+    package let subject: String
     /// Visible part of the mail: no quotes, no signature.
-    package var body: String
+    package let body: String
+    /// Subject and body as one text, as it is embedded and searched: at most 4,000 characters.
+    package let text: String
+    /// Subject and sentences that carry meaning, at most 8, with the parts of them that may be about something else;
+    /// greetings, thanks and names are left out.
+    package let statements: [Statement]
+    /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed.
+    package let namesOrder: Bool
     /// First name or full name for the greeting; nil when unknown.
     package var customerName: String?
     /// Where the mail came from: a name under it is believed when the address holds it too.
@@ -27,6 +34,10 @@ package struct MailQuestion: Sendable {
     ) {
         self.subject = subject
         self.body = body
+        let line = subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        self.text = String((line.isEmpty ? body : "\(line)\n\(body)").prefix(4000))
+        self.statements = Self.statements(subject: subject, body: body)
+        self.namesOrder = Self.namesOrder(in: self.text)
         self.customerName = customerName
         self.language = language
         self.sentiment = sentiment
@@ -34,12 +45,6 @@ package struct MailQuestion: Sendable {
         self.familiarity = familiarity
         self.category = category
         self.categoryConfidence = categoryConfidence
-    }
-
-    /// Subject and body as one text, as it is embedded and searched: at most 4,000 characters.
-    package var text: String {
-        let subject = self.subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return String((subject.isEmpty ? self.body : "\(subject)\n\(self.body)").prefix(4000))
     }
 
     /// One thing that the mail says, as it is searched for on its own.
@@ -84,11 +89,9 @@ package struct MailQuestion: Sendable {
         var isPersonal: Bool { Words.all(in: self.text).contains(where: MailQuestion.firstPerson.contains) }
     }
 
-    /// Subject and sentences that carry meaning, at most 8, with the parts of them that may be about something else;
-    /// greetings, thanks and names are left out.
-    package var statements: [Statement] {
+    private static func statements(subject: String, body: String) -> [Statement] {
         var result: [Statement] = []
-        let subject = BaseSubject.of(self.subject)
+        let subject = BaseSubject.of(subject)
         let terms = Set(Words.terms(in: subject))
         if !terms.isSubset(of: Self.emptySubjects) {
             result.append(Statement(text: subject, isRequest: false, isTitle: terms.count <= 3))
@@ -97,7 +100,7 @@ package struct MailQuestion: Sendable {
         var previous = ""
         // Whoever says a thing twice asks it once, and each statement costs an embedding.
         var seen: Set<String> = []
-        let sentences = SentenceSplitter.sentences(self.body.prefix(4000)).flatMap(Clauses.questions)
+        let sentences = SentenceSplitter.sentences(body.prefix(4000)).flatMap(Clauses.questions)
         for sentence in sentences where seen.insert(sentence).inserted {
             guard result.count - asides < Self.statementLimit else { break }
             let terms = Words.terms(in: sentence).count
@@ -131,9 +134,12 @@ package struct MailQuestion: Sendable {
         return result
     }
 
+    /// Statements that are searched for on their own; none when the mail is nothing but one.
+    package var parts: [Statement] { self.statements.map(\.text) == [self.text] ? [] : self.statements }
+
     /// Whether the mail says more than `statements` holds.
     var isLong: Bool {
-        self.body.count > 4000 || self.statements.count { !$0.isAside } >= Self.statementLimit
+        self.statements.count { !$0.isAside } >= Self.statementLimit || self.body.count > 4000
     }
 
     private static let statementLimit = 8
@@ -166,15 +172,19 @@ package struct MailQuestion: Sendable {
             && Words.terms(in: sentence).count <= 4
     }
 
-    /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed.
-    package var namesOrder: Bool { Self.namesOrder(in: self.text) }
-
     private static func namesOrder(in text: String) -> Bool {
-        text.split(whereSeparator: { $0.isWhitespace || ",;:()[]\"'?!".contains($0) }).contains { word in
+        text.unicodeScalars.split { $0.isSpace || Self.isBetweenWords($0) }.contains { word in
+            guard word.count(where: \.isNumber) >= 5 else { return false }
             let body = word.drop { $0 == "#" }.drop { $0.isLetter || $0 == "-" || $0 == "_" }
-            let digits = body.filter(\.isNumber).count
-            return digits >= 5 && digits <= 20 && body.allSatisfy { $0.isNumber || $0 == "-" || $0 == "." }
-                && !word.contains("@")
+            return (5...20).contains(body.count(where: \.isNumber))
+                && body.allSatisfy { $0.isNumber || $0 == "-" || $0 == "." } && !word.contains("@")
+        }
+    }
+
+    private static func isBetweenWords(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case ",", ";", ":", "(", ")", "[", "]", "\"", "'", "?", "!": true
+        default: false
         }
     }
 
