@@ -11,7 +11,7 @@ package actor Answerer {
     private var index: KnowledgeIndex
     private var generation = 0
     /// By position in the index.
-    private var articles: [Int: QuotableArticle] = [:]
+    private var articles: [Int: Task<QuotableArticle, any Error>] = [:]
 
     /// Articles of which mail and sentences are compared.
     private static let considered = 24
@@ -252,12 +252,21 @@ package actor Answerer {
     }
 
     private func article(_ hit: SearchHit, index: KnowledgeIndex, generation: Int) async throws -> QuotableArticle {
-        if self.generation == generation, let article = self.articles[hit.index] { return article }
-        let article = try await QuotableArticle.read(hit.article, passages: index.passages(of: hit.index)) {
-            try await self.encoder.encode($0)
+        let isCurrent = self.generation == generation
+        if isCurrent, let reading = self.articles[hit.index] { return try await reading.value }
+        // Others who want it meanwhile wait for the same reading, which therefore is no part of this task.
+        let reading = Task { [encoder] in
+            try await QuotableArticle.read(hit.article, passages: index.passages(of: hit.index)) {
+                try await encoder.encode($0)
+            }
         }
-        if self.generation == generation { self.articles[hit.index] = article }
-        return article
+        if isCurrent { self.articles[hit.index] = reading }
+        do {
+            return try await reading.value
+        } catch {
+            if self.generation == generation { self.articles[hit.index] = nil }
+            throw error
+        }
     }
 }
 

@@ -95,7 +95,7 @@ package struct ExtractiveDrafter: Sendable {
         var seen: Set<String> = []
         let missing = Words.all(in: question.text).filter { word in
             let term = Words.stem(word)
-            return word.count > 3 && !StopWords.byLanguage.values.contains { $0.contains(word) }
+            return word.count > 3 && !StopWords.contains(word)
                 && !known.contains(term) && seen.insert(term).inserted
         }
         let reason =

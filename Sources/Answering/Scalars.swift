@@ -17,3 +17,19 @@ extension Unicode.Scalar {
         self.isASCII ? (0x30...0x39).contains(self.value) : self.properties.numericType != nil
     }
 }
+
+extension String {
+    /// Scalar by scalar is several times slower.
+    init(scalars: ArraySlice<Unicode.Scalar>) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(scalars.count)
+        for scalar in scalars {
+            if scalar.isASCII {
+                bytes.append(UInt8(scalar.value))
+            } else {
+                bytes += Array(String(scalar).utf8)
+            }
+        }
+        self.init(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -64,7 +64,7 @@ package enum SentenceSplitter {
         var index = 0
         func add(to end: Int) {
             let sentence = text[start..<end].drop { $0 == " " }
-            if !sentence.isEmpty { result.append(String(String.UnicodeScalarView(sentence))) }
+            if !sentence.isEmpty { result.append(String(scalars: sentence)) }
             start = end
         }
         while index < text.count {
@@ -100,7 +100,7 @@ package enum SentenceSplitter {
         // `am 3. Mai`, `Nr. 7`, `1. Open the page`
         if word.count <= 2, word.allSatisfy(\.isNumber), text[next].isLetter { return false }
         guard word.count <= Self.longestAbbreviation else { return true }
-        let name = String(String.UnicodeScalarView(word)).lowercased()
+        let name = String(scalars: word).lowercased()
         if name == "no", !text[next].isNumber { return true }
         return !Self.abbreviations.contains(name)
     }
