@@ -168,23 +168,21 @@ package actor Answerer {
                     named: look.selection?.filter.products ?? []))
         }
         let used = wanted.map(\.hit.index)
-        var uncovered = requests.filter { !$0.isCovered(by: used) }.map(\.text)
+        let uncovered = requests.filter { !$0.isCovered(by: used) }.map(\.text)
         var foreign: [String] = []
         if inquiry.isStrict {
             foreign = parts.filter { !$0.statement.isRequest && $0.isForeign(to: used) }.map(\.text)
             if inquiry.question.isLong { foreign.append("the rest of a long mail") }
-            let known = sources.reduce(into: Set<String>()) { $0.formUnion($1.article.terms) }
-            for statement in inquiry.question.statements
-            where !statement.isNamed(in: known) && !uncovered.contains(statement.text) {
-                uncovered.append(statement.text)
-            }
         }
         let answerable = wanted.map(\.answerable).min() ?? 0
         let outcome = inquiry.drafter.draft(
             inquiry.question, answerable: answerable, sources: sources, uncovered: uncovered,
             requests: requests.count)
-        return Answer(
+        var answer = Answer(
             outcome: outcome, found: look.found, answerable: answerable, uncovered: uncovered, foreign: foreign)
+        answer.isStrict = inquiry.isStrict
+        answer.noteOmissions(inquiry.question, sources: sources.map(\.text))
+        return answer
     }
 
     /// The article for the mail as a whole, and one for each part of it that is surely about something else; in the
@@ -272,7 +270,7 @@ package actor Answerer {
 
 /// The answer to one mail, with what it was made from.
 package struct Answer: Sendable {
-    package let outcome: DraftOutcome
+    package private(set) var outcome: DraftOutcome
     package let found: SearchResult
     /// Of the mail or of its clearest request, 0…1.
     package let answerable: Double
@@ -286,14 +284,31 @@ package struct Answer: Sendable {
 
     /// Why a chat model's draft is not used; nil when none was asked, or its draft stands.
     package var modelFailure: ChatFailure?
+    /// Whether the answer may go out alone.
+    var isStrict = false
+    /// What the draft leaves unsaid, one phrase each; looked for only in a strict inquiry.
+    private var omissions: [String] = []
 
-    func replacing(_ outcome: DraftOutcome, failure: ChatFailure? = nil) -> Answer {
-        var answer = Answer(
-            outcome: outcome, found: self.found, answerable: self.answerable, uncovered: self.uncovered,
-            foreign: self.foreign)
-        answer.memories = self.memories
-        answer.modelFailure = failure
+    init(
+        outcome: DraftOutcome, found: SearchResult, answerable: Double, uncovered: [String], foreign: [String]
+    ) {
+        self.outcome = outcome
+        self.found = found
+        self.answerable = answerable
+        self.uncovered = uncovered
+        self.foreign = foreign
+    }
+
+    func replacing(_ outcome: DraftOutcome) -> Answer {
+        var answer = self
+        answer.outcome = outcome
         return answer
+    }
+
+    /// Looks for what the draft leaves unsaid.
+    mutating func noteOmissions(_ question: MailQuestion, sources: [Grounding.Source]) {
+        guard self.isStrict, let draft = self.draft else { return }
+        self.omissions = Omissions(question, draft: draft, sources: sources).remarks
     }
 
     package var draft: Draft? {
@@ -302,7 +317,7 @@ package struct Answer: Sendable {
 
     package var remarks: [String] {
         switch self.outcome {
-        case .draft(_, let remarks): remarks
+        case .draft(_, let remarks): remarks + self.omissions
         case .nothing(let gap): [gap.reason]
         }
     }

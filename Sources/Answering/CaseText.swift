@@ -62,19 +62,6 @@ package struct CaseText: Sendable {
         }
     }
 
-    /// What may be somebody's first and last name: each two or three neighbouring words with capitals, in lower case.
-    package static func possibleNames(in text: String) -> [String] {
-        let words = text.prefix(3 * Self.longest).split { !$0.isLetter && $0 != "-" && $0 != "'" }
-        let names = words.indices.flatMap { start in
-            (2...3).compactMap { count -> String? in
-                let name = words[start...].prefix(count)
-                guard name.count == count, name.allSatisfy({ $0.first?.isUppercase == true }) else { return nil }
-                return name.joined(separator: " ").lowercased()
-            }
-        }
-        return Array(Set(names)).sorted()
-    }
-
     /// The solution as an article to be cut into chunks.
     package static func article(id: Int64, category: String?, language: String? = nil, solution: String) -> Article {
         Article(
@@ -109,7 +96,7 @@ package struct CaseText: Sendable {
         return text.last != "?" && words.count { Self.courtesies.contains($0) } * 3 >= words.count
     }
 
-    private static let courtesies: Set<String> = Set(
+    static let courtesies: Set<String> = Set(
         """
         hi hello hey dear good morning afternoon evening day thanks thank you for your message mail patience understanding
         contacting us writing regards kind best warm cheers sincerely yours wishes many guten tag hallo liebe lieber danke

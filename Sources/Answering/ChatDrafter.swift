@@ -48,9 +48,13 @@ package struct ChatDrafter: Sendable {
         guard case .draft(let extractive, let remarks) = answer.outcome else { return answer }
         do {
             let draft = try await self.draft(question, answer: answer, extractive: extractive)
-            return answer.replacing(.draft(draft, remarks: remarks))
+            var improved = answer.replacing(.draft(draft, remarks: remarks))
+            improved.noteOmissions(question, sources: Self.sources(answer, extractive))
+            return improved
         } catch {
-            return answer.replacing(.draft(extractive, remarks: remarks), failure: error)
+            var failed = answer
+            failed.modelFailure = error
+            return failed
         }
     }
 

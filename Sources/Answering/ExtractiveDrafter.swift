@@ -53,7 +53,7 @@ package struct ExtractiveDrafter: Sendable {
         let asked = missing.filter { !$0.isAskedInAnswer }.map {
             $0.item == .photo ? phrases.photo : phrases.orderNumber
         }
-        let isNoted = question.namesOrder && MissingItem.orderNumber.isMentioned(in: answer)
+        let isNoted = question.callsOrder && MissingItem.orderNumber.isMentioned(in: answer)
         let name = question.greetingName(in: spoken)
         let body = self.templates.render(
             [

@@ -61,6 +61,8 @@ package struct KnowledgeIndex: Sendable {
     package private(set) var ids: [ArticleID] = []
     private(set) var chunks: [[KnowledgeChunk]] = []
     private var matters: [[Float]] = []
+    /// What the heading of each chunk is about, empty where that is not known; or nothing at all.
+    private var headingMatters: [[[Float]]] = []
     private var places: [Place] = []
     private var articleOf: [ArticleID: Int] = [:]
     private var titles: VectorTable
@@ -110,6 +112,14 @@ package struct KnowledgeIndex: Sendable {
         self.places.append(Place(passages: first..<self.owners.count, rows: rows))
     }
 
+    /// The headings of all chunks.
+    package var headings: Set<String> { Set(self.chunks.joined().map(\.heading)).subtracting([""]) }
+
+    /// - Parameter matters: what headings are about, by a `MatterReader`.
+    package mutating func tellMatters(ofHeadings matters: [String: [Float]]) {
+        self.headingMatters = self.chunks.map { $0.map { matters[$0.heading] ?? [] } }
+    }
+
     package var isEmpty: Bool { self.articles.isEmpty }
     /// ISO 639-1 codes of languages that articles are known to be in.
     private(set) var languages: Set<String> = []
@@ -117,26 +127,6 @@ package struct KnowledgeIndex: Sendable {
     private(set) var products: [String: [String]] = [:]
     /// Passages in the index.
     package var count: Int { self.owners.count }
-
-    /// Products that a text names in their own words, in whatever case.
-    package func products(namedIn text: String) -> Set<String> {
-        guard !self.products.isEmpty else { return [] }
-        let words = " " + Words.all(in: text).joined(separator: " ") + " "
-        let named = self.products.filter { !$0.value.isEmpty && words.contains(" \($0.value.joined(separator: " ")) ") }
-        // "Milo" is not what "Milo Mini" is about.
-        return Set(
-            named.keys.filter { name in
-                let own = " \(named[name, default: []].joined(separator: " ")) "
-                let longer = named.values.map { " \($0.joined(separator: " ")) " }.filter {
-                    $0 != own && $0.contains(own)
-                }
-                return Self.count(own, in: words) > longer.reduce(0) { $0 + Self.count($1, in: words) }
-            })
-    }
-
-    private static func count(_ phrase: String, in words: String) -> Int {
-        words.indices.count { words[$0...].hasPrefix(phrase) }
-    }
 
     /// The articles that a filter admits, found once for all searches with it.
     package struct Selection: Sendable {
@@ -276,13 +266,22 @@ package struct KnowledgeIndex: Sendable {
         let passages = self.places[article].passages
         guard !passages.isEmpty else { return nil }
         var candidate = Candidate(
-            article: article, ordinal: 0, passageScore: -.infinity, cosine: title, coverage: 0,
-            agreement: matter.map { Matter.agreement($0, self.matters[article]) } ?? 0)
+            article: article, ordinal: 0, passageScore: -.infinity, cosine: title, coverage: 0, agreement: 0)
         for (ordinal, (cosine, coverage)) in zip(dense, covered[passages]).enumerated() {
             let score = Self.fused(cosine, coverage)
             if score > candidate.passageScore { (candidate.passageScore, candidate.ordinal) = (score, ordinal) }
             candidate.cosine = max(candidate.cosine, cosine)
             candidate.coverage = max(candidate.coverage, coverage)
+        }
+        if let matter {
+            candidate.agreement = Matter.agreement(matter, self.matters[article])
+            // An article about payments that fail may have a section about those that were made twice.
+            if self.headingMatters.indices.contains(article) {
+                let heading = self.headingMatters[article][candidate.ordinal]
+                if !heading.isEmpty {
+                    candidate.agreement = max(candidate.agreement, Matter.agreement(matter, heading))
+                }
+            }
         }
         return candidate
     }

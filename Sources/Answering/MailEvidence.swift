@@ -103,11 +103,19 @@ struct MailEvidence: Sendable {
         self.candidates = candidates.map(\.candidate)
         self.answerable =
             candidates.first.map { best in
-                Self.probability(
+                let whole = Self.probability(
                     likeness: best.likeness, agreement: best.candidate.hit.agreement,
                     margin: best.candidate.score - (candidates.dropFirst().first?.candidate.score ?? 0), asks: asks)
+                let requests = parts.filter {
+                    $0.statement.isRequest && !$0.statement.isVague
+                        && $0.found.hits.first?.index == best.candidate.hit.index
+                }
+                return max(whole, Self.requestShare * (requests.map(\.answerable).max() ?? 0))
             } ?? 0
     }
+
+    /// How far a clear request speaks for a mail whose story is about everything.
+    private static let requestShare = 0.9
 
     /// Of the best hit of one sentence.
     static func probability(_ hits: [SearchHit]) -> Double {

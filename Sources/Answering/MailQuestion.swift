@@ -10,7 +10,8 @@ package struct MailQuestion: Sendable {
     /// Subject and sentences that carry meaning, at most 8, with the parts of them that may be about something else;
     /// greetings, thanks and names are left out.
     package let statements: [Statement]
-    /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed.
+    /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed. Such a
+    /// number is not asked for again.
     package let namesOrder: Bool
     /// First name or full name for the greeting; nil when unknown.
     package var customerName: String?
@@ -55,9 +56,9 @@ package struct MailQuestion: Sendable {
         package var isRequest: Bool
         /// Whether it is a question without a subject of its own, such as `What shall I do now?`.
         package var isVague: Bool
-        /// Stems of a question of one or two words of meaning ("Do you have shops in Vienna?"): an answer may go out alone
-        /// only if its source holds them.
-        package var keyTerms: Set<String> = []
+        /// Words of a request that say what it is about ("instalments" of "Can I pay in instalments?"), folded: an answer
+        /// may go out alone only if it holds them. Empty for what asks nothing.
+        package var keyWords: [String] = []
         /// Whether it is the mail's subject and short: the name of a matter rather than a sentence.
         package var isTitle: Bool
         /// Whether the sentence before it is part of the text.
@@ -73,14 +74,6 @@ package struct MailQuestion: Sendable {
             self.isVague = isVague
             self.isTitle = isTitle
             self.isAside = isAside
-        }
-
-        /// Whether each of its key terms is one of `terms`, or their beginning: `deliver` and `delivery`.
-        func isNamed(in terms: Set<String>) -> Bool {
-            self.keyTerms.allSatisfy { key in
-                terms.contains(key)
-                    || terms.contains { $0.hasPrefix(key) || $0.utf8.count > 3 && key.hasPrefix($0) }
-            }
         }
 
         var isQuestion: Bool { self.text.hasSuffix("?") || self.text.hasSuffix("?)") }
@@ -115,10 +108,7 @@ package struct MailQuestion: Sendable {
             var statement = Statement(
                 text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest, isVague: isVague)
             statement.hasContext = needsContext
-            if isVague {
-                statement.keyTerms = Set(Words.terms(in: sentence)).subtracting(Self.emptyQuestions).subtracting(
-                    Self.generalTerms)
-            }
+            if isRequest { statement.keyWords = Self.keyWords(of: sentence) }
             result.append(statement)
             // "How do I clean it?" may belong to the sentence before it, or be a question of its own.
             let parts =
@@ -140,6 +130,21 @@ package struct MailQuestion: Sendable {
     /// Whether the mail says more than `statements` holds.
     var isLong: Bool {
         self.statements.count { !$0.isAside } >= Self.statementLimit || self.body.count > 4000
+    }
+
+    private static func keyWords(of sentence: String) -> [String] {
+        let words = sentence.split(separator: " ")
+        // What it is wanted for is not what is asked: "for claiming it from my employer", "because …".
+        let end =
+            words.indices.first { index in
+                let next = index + 1 < words.count ? words[index + 1] : ""
+                return index > 2 && (words[index] == "because" || words[index] == "for" && next.hasSuffix("ing"))
+            } ?? words.count
+        return Words.meaningful(in: words[..<end].joined(separator: " ")).filter { word in
+            let term = Words.stem(word)
+            return !Self.emptyQuestions.contains(term) && !Self.generalTerms.contains(term)
+                && !word.allSatisfy(\.isNumber)
+        }
     }
 
     private static let statementLimit = 8
@@ -172,12 +177,19 @@ package struct MailQuestion: Sendable {
             && Words.terms(in: sentence).count <= 4
     }
 
+    /// Whether the mail itself calls a number its order's: only then may an answer say that the number is known.
+    var callsOrder: Bool { OrderNumber.named(in: self.text).contains { $0.count(where: \.isNumber) >= 4 } }
+
     private static func namesOrder(in text: String) -> Bool {
         text.unicodeScalars.split { $0.isSpace || Self.isBetweenWords($0) }.contains { word in
-            guard word.count(where: \.isNumber) >= 5 else { return false }
-            let body = word.drop { $0 == "#" }.drop { $0.isLetter || $0 == "-" || $0 == "_" }
-            return (5...20).contains(body.count(where: \.isNumber))
-                && body.allSatisfy { $0.isNumber || $0 == "-" || $0 == "." } && !word.contains("@")
+            guard word.count(where: \.isNumber) >= 5, !word.contains("@") else { return false }
+            var body = word.drop { $0 == "#" }.drop { $0.isLetter || $0 == "-" || $0 == "_" }
+            while body.last == "." { body.removeLast() }
+            let parts = body.split(separator: "-", omittingEmptySubsequences: false).map(\.count)
+            // `2025-05-12`, `12-05-2025`
+            let isDate = parts.count == 3 && parts.allSatisfy { $0 <= 4 } && parts.contains(2) && parts.contains(4)
+            return (5...20).contains(body.count(where: \.isNumber)) && body.allSatisfy { $0.isNumber || $0 == "-" }
+                && !isDate
         }
     }
 
@@ -194,8 +206,24 @@ package struct MailQuestion: Sendable {
         let words = (self.customerName ?? self.signedName ?? "").split(whereSeparator: \.isWhitespace)
         guard (1...3).contains(words.count), words.allSatisfy(Self.isNamePart) else { return nil }
         guard words.first?.first?.isLowercase == false, words.joined().count <= 60 else { return nil }
-        return language == "en" || language == "nl" ? String(words[0]) : words.joined(separator: " ")
+        guard Self.offices.isDisjoint(with: words.flatMap { Words.all(in: $0) }) else { return nil }
+        let spoken = words.map(Self.quiet)
+        return language == "en" || language == "nl" ? spoken[0] : spoken.joined(separator: " ")
     }
+
+    /// A name in capitals, as one would say it: `DORIS` is Doris.
+    private static func quiet(_ word: Substring) -> String {
+        guard word.count > 2, word.allSatisfy({ !$0.isLowercase }) else { return String(word) }
+        return word.prefix(1) + word.dropFirst().lowercased()
+    }
+
+    /// Words in names of mailboxes that are nobody's.
+    private static let offices: Set<String> = [
+        "purchasing", "accounts", "accounting", "support", "info", "sales", "office", "team", "service", "admin",
+        "marketing", "billing", "orders", "procurement", "reception", "department", "einkauf", "buchhaltung",
+        "verwaltung", "vertrieb", "kundendienst", "achats", "comptabilite", "compras", "contabilidad", "acquisti",
+        "inkoop", "administratie", "zakupy", "ksiegowosc",
+    ]
 
     /// The name at the end of the mail.
     private var signedName: String? {
@@ -225,7 +253,7 @@ package struct MailQuestion: Sendable {
         "dziekuje", "ola", "obrigado", "obrigada", "respected", "sir", "madam", "gentlemen",
     ]
     /// Words by which a short line is a closing, wherever they stand in it.
-    private static let closings: Set<String> = [
+    static let closings: Set<String> = [
         "regards", "greetings", "faithfully", "sincerely", "grusse", "grussen", "cordialement", "saludos", "saluti",
         "groet", "groeten", "cumprimentos",
     ]
@@ -259,11 +287,18 @@ package struct MailQuestion: Sendable {
         "late",
         "mean", "advis", "machen", "tun", "soll", "moglich", "faire", "possible", "hacer", "fare", "doen",
     ]
-    /// Stems that name no matter of their own in a short question: "Is it too late?", "What number is it?".
-    private static let generalTerms: Set<String> = [
-        "call", "claim", "com", "get", "giv", "gon", "lat", "long", "number", "see", "take", "what", "work", "find",
-        "much", "many", "time", "day", "please",
-    ]
+    /// Stems that say nothing of what a request is about: "Is it too late?", "What number is it?".
+    static let generalTerms = Set(
+        """
+        may might must shall call claim come get give go gone late long number see take make made use let put work find found look much many
+        time day days week month hour minute ago today yesterday tomorrow morning afternoon evening monday tuesday
+        wednesday thursday friday saturday sunday want need require like wish would cant cannot able still also even yet
+        already good sir madam team something anything thing things way exact exactly actual actually normal normally
+        guide inform advice advise inquire enquire wonder kindly pls needful whats hows its send sent receive item product
+        article order ordered purchase buy bought place placed parcel package packet one artikel produkt
+        ware bestellung produit pedido producto ordine prodotto gern mochte gibt
+        """.split(whereSeparator: \.isWhitespace).map { Words.stem(String($0)) })
+
     /// Words that begin a question or an instruction without a question mark.
     private static let openers: Set<String> = [
         "can", "could", "would", "will", "please", "how", "what", "when", "where", "why", "who", "which", "do", "does",

@@ -109,7 +109,7 @@ package struct OwnHistory: Sendable {
                 self.name(order, in: &draft, phrases, &added)
             }
             return added.isEmpty
-                ? answer : answer.replacing(.draft(draft, remarks: remarks + added), failure: answer.modelFailure)
+                ? answer : answer.replacing(.draft(draft, remarks: remarks + added))
         case .nothing(let gap):
             guard let earlier = self.answer(likeness: Self.same),
                 let phrases = ReplyPhrases.language(question.language),
@@ -121,7 +121,7 @@ package struct OwnHistory: Sendable {
                 unsupported: [], confidence: 0.3, answerable: gap.answerable, missing: [])
             var added = ["\(gap.reason); this draft only repeats what \(earlier.ticket) said"]
             self.recall(earlier, in: &draft, (own, phrases), &added)
-            return answer.replacing(.draft(draft, remarks: added), failure: answer.modelFailure)
+            return answer.replacing(.draft(draft, remarks: added))
         }
     }
 

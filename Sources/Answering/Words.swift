@@ -40,10 +40,13 @@ package enum Words {
     }
 
     /// Words that carry meaning, stemmed: what the lexical leg matches.
-    package static func terms(in text: some StringProtocol) -> [String] {
+    package static func terms(in text: some StringProtocol) -> [String] { Self.meaningful(in: text).map(Self.stem) }
+
+    /// Words that carry meaning, as `all(in:)` has them.
+    static func meaningful(in text: some StringProtocol) -> [String] {
         let words = Self.all(in: text)
         let common = StopWords.byLanguage[StopWords.language(of: words) ?? "en"] ?? []
-        return words.filter { !common.contains($0) && ($0.utf8.count > 1 || $0.allSatisfy(\.isNumber)) }.map(Self.stem)
+        return words.filter { !common.contains($0) && ($0.utf8.count > 1 || $0.allSatisfy(\.isNumber)) }
     }
 
     /// A light stem: plural and common English endings are cut; other languages keep their words but for a final

@@ -40,7 +40,7 @@ package struct AnswerPreview: Sendable {
 
     package var mode: Mode
     package var settings: DeskSettings
-    /// nil when drafts are made without a model.
+    /// nil, as at first, when drafts are made without a model.
     package var chat: ChatDrafter?
     private let engine: TriageEngine
     private let answerer: Answerer
@@ -50,7 +50,6 @@ package struct AnswerPreview: Sendable {
         self.answerer = answerer
         self.settings = settings
         self.mode = settings.mode
-        self.chat = ChatDrafter(settings.draft)
     }
 
     /// One result for each mail, in order. Each mail is taken as the first of its ticket, written by a person, just now.
@@ -85,6 +84,7 @@ package struct AnswerPreview: Sendable {
             mode: self.mode, classification: .init(kind: .human, reasons: [], suppressAutoReply: false),
             analysis: analysis, signs: EscalationSigns(text: text), injection: InjectionSigns(text: text))
         input.draft = answer.draft
+        input.deskLanguage = self.settings.mailboxes.first?.language ?? "en"
         input.draftRemarks = answer.draft == nil ? [] : answer.remarks
         input.gap = answer.draft == nil ? answer.remarks.first : nil
         input.uncoveredRequests = answer.uncovered.count

@@ -33,21 +33,26 @@ package enum BriefingNote {
     /// Lines of the note; what does not fit is left out, the least useful first.
     static let lineLimit = 10
     private static let width = 160
+    /// Reasons are what the note is for; mail programs wrap them.
+    private static let reasonWidth = 400
 
     /// At most ten lines of plain text, LF line ends.
     package static func body(_ briefing: Briefing) -> String {
         let analysis = briefing.analysis
+        // Mail programs show the beginning of a mail in their lists: what to do comes first.
         var lines = [
-            "\(briefing.ticket): \(Self.action(briefing.decision.action)): \(briefing.decision.reasons.joined(separator: "; "))"
+            "\(briefing.ticket): \(Self.action(briefing.decision.action)). \(analysis.category.name), "
+                + "\(analysis.priority.level.rawValue) priority, \(Self.mood(analysis.sentiment))."
         ]
+        if !briefing.decision.reasons.isEmpty {
+            lines.append("Why: \(briefing.decision.reasons.joined(separator: "; "))")
+        }
         lines.append(
             "About: \(analysis.category.name) (\(Self.percent(analysis.category.confidence)))"
-                + (analysis.tags.isEmpty ? "" : ", tags " + analysis.tags.map(\.name).joined(separator: ", ")))
-        lines.append(
-            "Priority: \(analysis.priority.level.rawValue)"
+                + (analysis.tags.isEmpty ? "" : ", tags " + analysis.tags.map(\.name).joined(separator: ", "))
                 + (analysis.priority.reasons.isEmpty
-                    ? "" : " (" + analysis.priority.reasons.joined(separator: "; ") + ")")
-                + ". Mood: \(Self.mood(analysis.sentiment)). Language: \(analysis.language).")
+                    ? "" : ". Priority: " + analysis.priority.reasons.joined(separator: "; "))
+                + ". Language: \(analysis.language).")
         lines += Self.evidence(briefing)
         if briefing.contactCount > 1 { lines.append("Contact: mail number \(briefing.contactCount) in this ticket.") }
         lines.append(
@@ -85,17 +90,17 @@ package enum BriefingNote {
         return lines
     }
 
-    /// Each line in one piece and at most `width` characters; sources beyond the second go first when there are too many.
+    /// Each line in one piece; the last sources go when there are too many, and what is too long is cut.
     private static func fitted(_ lines: [String]) -> [String] {
-        var lines = lines.map { line in
-            let text = HeaderValue(sanitizing: line).text
-            return text.count <= Self.width ? text : text.prefix(Self.width - 1) + "…"
-        }
+        var lines = lines.map { HeaderValue(sanitizing: $0).text }
         while lines.count > Self.lineLimit {
             let sources = lines.indices.filter { lines[$0].hasPrefix("Source: ") }
             lines.remove(at: sources.count > 1 ? sources[sources.count - 1] : lines.count - 2)
         }
-        return lines
+        return lines.map { line in
+            let width = line.hasPrefix("Why: ") ? Self.reasonWidth : Self.width
+            return line.count <= width ? line : line.prefix(width - 1) + "…"
+        }
     }
 
     private static func mood(_ sentiment: Analysis.Sentiment) -> String {

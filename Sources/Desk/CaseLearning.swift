@@ -71,8 +71,12 @@ package struct LearnJob: JobHandler {
     private func card(_ ticket: SolvedTicket) async throws -> NewCase? {
         guard let question = ticket.question, let answer = ticket.answer else { return nil }
         let own = self.own
-        let others = try await self.context.store.customerNames(
-            among: CaseText.possibleNames(in: "\(ticket.subject)\n\(question)\n\(answer)"))
+        let candidates = NameCandidates(
+            in: "\(ticket.subject)\n\(question)\n\(answer)",
+            spoken: ticket.customerTexts + [ticket.subject, question])
+        let names = try await self.context.store.customerNames(
+            holding: candidates.words, orAlone: candidates.single)
+        let others = candidates.said(of: names.whole) + names.parts
         let known = KnownIdentities(
             names: ticket.names + others,
             addresses: ticket.addresses.filter { !self.context.ownAddresses.contains($0.lowercased()) }, own: own)

@@ -2,10 +2,11 @@ package import Answering
 internal import ConnectionThread
 package import Curl
 package import DeskModel
+package import DeskStore
 internal import Foundation
 
-/// When an endpoint may be asked: not while it rests after failures, and not beyond the day's tokens. Pure.
-struct ChatAllowance: Sendable, Equatable {
+/// When an endpoint may be asked: not while it rests after failures. Pure.
+struct ChatRest: Sendable, Equatable {
     /// Failures in a row after which it rests.
     private static let patience = 3
     private static let firstRest = 60.0
@@ -13,35 +14,16 @@ struct ChatAllowance: Sendable, Equatable {
     /// What a server may ask for by Retry-After at most.
     private static let longestWait = 3600.0
 
-    let dailyTokens: Int
     private var failures = 0
     private var restsUntil = 0.0
-    private var day = 0
-    private var used = 0
 
-    init(dailyTokens: Int) { self.dailyTokens = dailyTokens }
-
-    /// Takes `tokens` out of the day's budget, or says why nothing may be asked.
+    /// Why nothing may be asked now, if so.
     /// - Parameter now: seconds since 1970.
-    mutating func take(_ tokens: Int, now: Double) -> ChatFailure? {
-        let today = Int(now / 86_400)
-        if today != self.day { (self.day, self.used) = (today, 0) }
-        if now < self.restsUntil { return ChatFailure(.resting, "\(Int((self.restsUntil - now).rounded(.up))) s") }
-        guard self.used + tokens <= self.dailyTokens else {
-            return ChatFailure(.overBudget, "\(self.dailyTokens) a day")
-        }
-        self.used += tokens
-        return nil
+    func refusal(now: Double) -> ChatFailure? {
+        now < self.restsUntil ? ChatFailure(.resting, "\(Int((self.restsUntil - now).rounded(.up))) s") : nil
     }
 
-    /// - Parameters:
-    ///   - taken: what was taken for this call.
-    ///   - spent: what the server says was used; nil when it does not say.
-    mutating func succeeded(taken: Int, spent: Int?) {
-        self.failures = 0
-        guard let spent, spent >= 0 else { return }
-        self.used += min(spent, 10 * taken) - taken
-    }
+    mutating func succeeded() { self.failures = 0 }
 
     /// - Parameter retryAfter: seconds that the server asked for.
     mutating func failed(now: Double, retryAfter: Double?) {
@@ -66,12 +48,15 @@ package struct ChatEndpoint: ChatModel {
     private let settings: ChatSettings
     private let http: HTTPClient
     private let now: @Sendable () -> Double
-    private let allowance: Locked<ChatAllowance>
+    private let store: DeskStore
+    private let rest = Locked(ChatRest())
 
     /// - Returns: nil when no endpoint is configured.
-    /// - Parameter now: seconds since 1970.
+    /// - Parameters:
+    ///   - store: counts the day's tokens.
+    ///   - now: seconds since 1970.
     package init?(
-        _ settings: ChatSettings, http: HTTPClient = HTTPClient(),
+        _ settings: ChatSettings, store: DeskStore, http: HTTPClient = HTTPClient(),
         now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
     ) {
         guard !settings.url.isEmpty else { return nil }
@@ -79,23 +64,38 @@ package struct ChatEndpoint: ChatModel {
         self.http = http
         self.now = now
         self.isLocal = Self.isLoopback(settings.url)
-        self.allowance = Locked(ChatAllowance(dailyTokens: settings.dailyTokens))
+        self.store = store
     }
 
     package func complete(_ prompt: ChatPrompt) async throws(ChatFailure) -> String {
         let body = try self.body(prompt)
         // About three octets a token, so that the estimate is rather too high; the server's count replaces it.
         let tokens = body.count / 3 + self.settings.maximumTokens
-        if let refusal = self.allowance.withLock({ $0.take(tokens, now: self.now()) }) { throw refusal }
+        if let refusal = self.rest.withLock({ $0.refusal(now: self.now()) }) { throw refusal }
+        try await self.take(tokens)
         do {
             let response = try await self.send(body)
             let answer = try Self.answer(response)
-            self.allowance.withLock { $0.succeeded(taken: tokens, spent: answer.tokens) }
+            self.rest.withLock { $0.succeeded() }
+            if let spent = answer.tokens, spent >= 0 {
+                // What cannot be corrected stays taken: the estimate is rather too high.
+                try? await self.store.correctChatTokens(by: min(spent, 10 * tokens) - tokens)
+            }
             return answer.content
         } catch {
-            self.allowance.withLock { $0.failed(now: self.now(), retryAfter: error.retryAfter) }
+            self.rest.withLock { $0.failed(now: self.now(), retryAfter: error.retryAfter) }
             throw error.failure
         }
+    }
+
+    private func take(_ tokens: Int) async throws(ChatFailure) {
+        let isTaken: Bool
+        do {
+            isTaken = try await self.store.takeChatTokens(tokens, limit: self.settings.dailyTokens)
+        } catch {
+            throw ChatFailure(.overBudget, "the day's tokens cannot be counted")
+        }
+        guard isTaken else { throw ChatFailure(.overBudget, "\(self.settings.dailyTokens) a day") }
     }
 
     /// A failure with what the server asked for.
@@ -192,8 +192,8 @@ package struct ChatEndpoint: ChatModel {
 
 extension ChatDrafter {
     /// The configured model's drafter; nil when none is configured.
-    package init?(_ settings: DraftSettings) {
-        guard let endpoint = ChatEndpoint(settings.chat) else { return nil }
+    package init?(_ settings: DraftSettings, store: DeskStore) {
+        guard let endpoint = ChatEndpoint(settings.chat, store: store) else { return nil }
         self.init(
             model: endpoint, mask: Self.masking(own: [settings.signature]), linkHosts: settings.linkHosts,
             signature: settings.signature, templates: settings.templates)
@@ -220,7 +220,7 @@ package struct ChatSettings: Sendable {
     package var timeout: Duration = .seconds(20)
     /// Of one answer.
     package var maximumTokens = 600
-    /// Prompts and answers of one day (UTC), counted by each process.
+    /// Prompts and answers of one day (UTC), of all hosts.
     package var dailyTokens = 500_000
 
     package init() {}

@@ -49,6 +49,8 @@ package struct DecisionInput: Sendable {
 package enum DecisionPolicy {
     /// Below this familiarity nobody taught the desk what such a mail is: 3 of 100 known mails are less familiar.
     static let familiarFloor = 0.03
+    /// What triage was taught in: how familiar a mail in another language seems says little about it.
+    private static let taughtLanguage = "en"
     /// Sentiment at or below this counts as anger even without angry words.
     static let angerFloor = -0.85
     /// From this contact on a person looks first.
@@ -98,10 +100,14 @@ package enum DecisionPolicy {
         let isForeign = ![input.deskLanguage, "und"].contains(input.analysis.language)
         if isForeign, input.draft == nil {
             calls.append("written in \(input.analysis.language), which nothing is known in")
-        } else if input.analysis.familiarity < Self.familiarFloor {
+        } else if Self.isUnfamiliar(input), [Self.taughtLanguage, "und"].contains(input.analysis.language) {
             calls.append("unlike anything known")
         }
         return calls
+    }
+
+    private static func isUnfamiliar(_ input: DecisionInput) -> Bool {
+        input.analysis.familiarity < Self.familiarFloor
     }
 
     /// Why the answer may not go out without a person.
@@ -117,6 +123,7 @@ package enum DecisionPolicy {
             let figures = (Self.percent(draft.confidence), Self.percent(settings.automaticThreshold))
             obstacles.append("confidence \(figures.0) below \(figures.1)")
         }
+        if Self.isUnfamiliar(input) { obstacles.append("unlike anything known") }
         if input.isSenderVerified != true { obstacles.append("sender not verified") }
         if !draft.unsupported.isEmpty {
             obstacles.append(
@@ -137,6 +144,7 @@ package enum DecisionPolicy {
         }
         // The remark about requests is the agent's wording of the same.
         if input.uncoveredRequests == 0 { obstacles += input.draftRemarks }
+        if input.signs.hasTried { obstacles.append("the customer seems to have tried what an answer would say") }
         if input.classification.suppressAutoReply { obstacles.append("the mail wants no automatic answer") }
         if !input.isRecent { obstacles.append("older than automatic answers may be") }
         if !input.isWithinCaps { obstacles.append("cap for automatic mail reached") }

@@ -56,7 +56,8 @@ package struct Desk: Sendable {
         let wakeups = Wakeups(pool: store.pool, configuration: listen)
         let step = TriageStep(
             context: self.context, engines: self.engines, knowledge: self.knowledge,
-            chat: ChatDrafter(self.context.settings.draft), mailboxes: mailboxes, model: modelID)
+            chat: ChatDrafter(self.context.settings.draft, store: self.context.store), mailboxes: mailboxes,
+            model: modelID)
         var settings = WorkerSettings()
         settings.listenConfiguration = listen
         settings.retention = self.context.settings.retention

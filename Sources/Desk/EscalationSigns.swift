@@ -16,16 +16,20 @@ package struct EscalationSigns: Sendable, Equatable {
 
     /// Strongest first.
     package let signs: [Sign]
+    /// Whether the customer tells of having done what an answer would say, or of its condition being met: telling them
+    /// once more helps nobody.
+    package let hasTried: Bool
 
     /// - Parameter text: subject and visible body; the first 20,000 characters are read.
     package init(text: String) {
         let found = Self.phrases.labels(in: text.prefix(20_000))
-        self.signs = Self.order.filter(found.contains)
+        self.signs = Self.order.filter { found.contains(.calls($0)) }
+        self.hasTried = found.contains(.tried)
     }
 
     /// Whether a mail should be looked at before others: any sign, or the customer calls it urgent.
     static func arePressing(_ text: String) -> Bool {
-        !self.phrases.labels(in: text).isEmpty || !self.urgency.labels(in: text).isEmpty
+        !self.phrases.labels(in: text).subtracting([.tried]).isEmpty || !self.urgency.labels(in: text).isEmpty
     }
 
     private static let urgency = FoldedPhrases<Bool>([
@@ -34,8 +38,13 @@ package struct EscalationSigns: Sendable, Equatable {
 
     private static let order: [Sign] = [.safety, .legal, .fraud, .asksForHuman, .anger]
 
-    private static let phrases = FoldedPhrases<Sign>([
-        .asksForHuman: [
+    private enum Meaning: Hashable, Sendable {
+        case calls(Sign)
+        case tried
+    }
+
+    private static let phrases = FoldedPhrases<Meaning>([
+        .calls(.asksForHuman): [
             "speak to a human", "speak with a human", "talk to a human", "real person", "real human", "human being",
             "speak to someone", "talk to someone", "speak with someone", "speak to a person", "talk to a person",
             "your manager", "a manager", "supervisor", "call me", "phone me", "ring me", "call me back", "not a bot",
@@ -48,7 +57,7 @@ package struct EscalationSigns: Sendable, Equatable {
             "leidinggevende", "porozmawiac z czlowiekiem", "z konsultantem", "zywym czlowiekiem", "prosze o telefon",
             "kierownik*", "falar com uma pessoa", "falar com alguem", "pessoa real", "um responsavel", "liguem me",
         ],
-        .legal: [
+        .calls(.legal): [
             "lawyer*", "solicitor*", "attorney*", "legal action", "legal steps", "take you to court", "small claims",
             "sue you", "lawsuit", "ombudsman", "trading standards", "consumer protection", "chargeback", "anwalt*",
             "rechtsanwalt*", "rechtliche schritte", "vor gericht", "verbraucherzentrale", "verbraucherschutz",
@@ -60,7 +69,7 @@ package struct EscalationSigns: Sendable, Equatable {
             "rzecznik konsumentow", "uokik", "advogad*", "acao judicial", "medidas legais", "livro de reclamacoes",
             "processo judicial",
         ],
-        .safety: [
+        .calls(.safety): [
             "caught fire", "on fire", "started smoking", "smell of smoke", "burnt me", "burned me", "electric shock",
             "electrocuted", "exploded",
             "explosion", "injured", "injury", "hospital", "allergic reaction", "poisoned", "sharp edge", "cut myself",
@@ -73,7 +82,7 @@ package struct EscalationSigns: Sendable, Equatable {
             "ranny", "szpital*",
             "niebezpieczn*", "pegou fogo", "fumaca", "choque eletrico", "explodiu", "ferid*", "perigos*",
         ],
-        .fraud: [
+        .calls(.fraud): [
             "fraud*", "scam*", "hacked", "stolen card", "card was stolen", "stolen account", "unauthorised",
             "unauthorized", "did not order this", "someone else used", "identity theft", "betrug*", "gehackt",
             "gestohlen*", "nicht von mir bestellt", "missbrauch*", "fraude*", "pirate*", "carte volee",
@@ -81,14 +90,44 @@ package struct EscalationSigns: Sendable, Equatable {
             "hackerat*", "non ho ordinato", "fraude", "oplichting", "gestolen", "niet besteld door mij", "oszust*",
             "wyludz*", "skradzion*", "zhakowan*", "burla", "roubad*", "hackead*", "nao encomendei",
         ],
-        .anger: [
+        .calls(.anger): [
             "unacceptable", "outrageous", "disgusting", "worst", "ridiculous", "fed up", "furious", "disgrace*",
-            "absolute joke", "useless", "never again", "rip off", "ripoff", "thieves", "unverschamt*", "frechheit",
+            "absolute joke", "bloody", "pathetic", "idiot*", "clowns", "morons", "sick of", "sick and tired",
+            "what the hell", "bullshit", "shit*", "fuck*", "crap", "wtf", "useless", "never again", "rip off", "ripoff",
+            "thieves", "unverschamt*", "frechheit",
             "wutend", "nie wieder", "inakzeptabel", "saftladen", "inacceptable", "scandaleu*", "honteu*",
             "furieu*", "plus jamais", "voleurs", "inaceptable", "verguenza", "indignante", "nunca mas", "ladrones",
             "inaccettabile", "vergogn*", "scandalos*", "mai piu", "ladri", "onacceptabel", "schandalig", "belachelijk",
             "woedend", "nooit meer", "skandal*", "niedopuszczaln*", "zenada", "oburzaj*", "nigdy wiecej", "zlodzie*",
             "inaceitavel", "vergonha", "absurdo", "nunca mais", "ladroes",
+        ],
+        .tried: [
+            "tried", "already did", "did that already", "already done", "done that", "did not help", "didnt help",
+            "does not help", "doesnt help", "no luck", "nothing happens", "nothin happens", "nothing happened",
+            "nothing changes",
+            "to no avail", "in vain", "without success", "still get", "still getting", "still receive",
+            "still receiving", "charged again", "again and again", "over and over", "several times", "many times",
+            "three times", "four times", "five times", "second time", "third time", "second mail", "second email",
+            "third mail", "third email", "no reply", "no answer", "nobody replies", "no one is replying",
+            "nobody answers", "no one answers", "never arrives", "never comes",
+            "no mail comes", "no email comes", "no e mail comes", "mail does not arrive", "mail doesnt arrive",
+            "checked spam", "checked my spam", "checked the spam", "looked in spam", "looked in the spam",
+            "looked in my spam", "not in spam", "not in my spam", "not in the spam", "an error", "is grey",
+            "greyed out", "grayed out", "cannot find the", "cant find the", "can not find the", "could not find the",
+            "couldnt find the", "cannot see the", "cant see the", "there is no button", "no such", "is not there",
+            "isnt there", "followed the", "followed your", "as you described", "your faq", "your help page",
+            "website says", "site says", "you said", "you told me", "your answer", "your reply", "although",
+            "even though", "despite",
+            "versucht", "ausprobiert", "mehrmals", "mehrfach", "immer noch", "nichts passiert", "nicht geholfen",
+            "hilft nicht", "ohne erfolg", "vergeblich", "obwohl", "trotzdem", "im spam", "ausgegraut", "finde den",
+            "finde die", "deja essaye", "jai essaye", "plusieurs fois", "toujours pas", "rien ne se passe", "en vain",
+            "sans succes", "bien que", "malgre", "ne trouve pas", "he intentado", "ya intente", "varias veces",
+            "no pasa nada", "en vano", "sin exito", "aunque", "a pesar de", "sigo recibiendo", "no encuentro",
+            "gia provato", "ho provato", "piu volte", "diverse volte", "non succede", "invano", "senza successo",
+            "anche se", "nonostante", "non trovo", "geprobeerd", "meerdere keren", "gebeurt niets", "tevergeefs",
+            "zonder succes", "hoewel", "ondanks", "nog steeds", "probowal*", "kilka razy", "wiele razy",
+            "nic sie nie dzieje", "bezskutecznie", "mimo ze", "chociaz", "nadal", "ja tentei", "varias vezes",
+            "nada acontece", "em vao", "sem sucesso", "embora", "apesar de", "continuo a receber", "nao encontro",
         ],
     ])
 }

@@ -18,6 +18,7 @@ package actor KnowledgeBase {
     private let matters: (any MatterReader)?
     /// What titles are about, so that a change of one article does not cost a look at all.
     private var matterOf: [String: [Float]] = [:]
+    private var matterOfHeading: [String: [Float]] = [:]
     private var isLarge = false
     private var modelID: Int64?
     private var version: KnowledgeVersion?
@@ -130,10 +131,26 @@ package actor KnowledgeBase {
         }
         let cards = try await CaseCards.entries(store: self.store, encoder: self.encoder, model: model)
         for card in try self.withMatters(cards, &matterOf) { try index.append(card) }
+        try await self.tellHeadings(&index)
         await self.answerer.replaceIndex(index)
         self.matterOf = matterOf
         self.isLarge = isLarge
         self.version = version
+    }
+
+    /// Headings up to which it is looked at what they are about: they are embedded anew with each start.
+    private static let headingLimit = 2000
+
+    private func tellHeadings(_ index: inout KnowledgeIndex) async throws {
+        let headings = index.headings
+        guard let matters, headings.count <= Self.headingLimit else { return }
+        let new = headings.subtracting(self.matterOfHeading.keys).sorted()
+        if !new.isEmpty {
+            let found = try matters.matters(of: new, vectors: try await self.encoder.encode(new))
+            for (heading, matter) in zip(new, found) { self.matterOfHeading[heading] = matter }
+        }
+        self.matterOfHeading = self.matterOfHeading.filter { headings.contains($0.key) }
+        index.tellMatters(ofHeadings: self.matterOfHeading)
     }
 
     private func withMatters(
@@ -164,19 +181,17 @@ package actor KnowledgeBase {
     /// Outcomes that the fit looks at, newest first.
     private static let outcomeLimit = 2000
     private static let learningInterval: Duration = .seconds(600)
-    /// Likeness from which a draft counts as sent nearly unchanged.
-    private static let nearLikeness = 0.9
 
     /// Compares drafts with what people sent instead, and fits the confidence to it.
     package func learn() async throws {
         let pending = try await self.store.uncomparedDrafts(limit: 500)
         try await self.store.record(
             pending.map { pair in
-                let likeness = TextLikeness.of(pair.draft, pair.answer)
-                return DraftOutcomeRecord(
+                DraftOutcomeRecord(
                     draftID: pair.draftID, messageID: pair.messageID, category: pair.category,
-                    prior: pair.prior ?? pair.confidence, shown: pair.confidence, likeness: likeness,
-                    isNear: likeness >= Self.nearLikeness)
+                    prior: pair.prior ?? pair.confidence, shown: pair.confidence,
+                    likeness: TextLikeness.of(pair.draft, pair.answer),
+                    isNear: TextLikeness.isNear(pair.draft, pair.answer))
             })
         let outcomes = try await self.store.outcomes(limit: Self.outcomeLimit)
         self.calibration = ConfidenceCalibration(

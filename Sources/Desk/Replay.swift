@@ -110,17 +110,6 @@ package struct Replay: Sendable {
     }
 }
 
-/// How much two texts say the same, by their meaning words.
-package enum TextLikeness {
-    /// Harmonic mean of the shares that each has of the other's words, 0…1.
-    package static func of(_ left: String, _ right: String) -> Double {
-        let left = Set(Words.terms(in: left))
-        let right = Set(Words.terms(in: right))
-        guard !left.isEmpty, !right.isEmpty else { return 0 }
-        return 2 * Double(left.intersection(right).count) / Double(left.count + right.count)
-    }
-}
-
 /// What a replay found.
 package struct ReplayReport: Sendable, Codable {
     package struct Row: Sendable, Codable {

@@ -38,6 +38,9 @@ extension DeskStore {
     /// Two locks: every query names the customer, and row-level security shows only the rows of the customer that the
     /// transaction was opened for. A mail that is marked, forged or not written by the ticket's customer gets nothing.
     ///
+    /// What the desk wrote in a ticket that others have a part in (a colleague, the customer of a merged ticket) may have
+    /// been for them: it is not remembered.
+    ///
     /// - Parameter model: row of `embedding_model` that made the vectors.
     package func history(
         before requests: [HistoryRequest], model: Int64
@@ -89,6 +92,10 @@ extension DeskStore {
         join message m on m.id = h.message_id
         join ticket t on t.id = m.ticket_id
         where h.customer_id = \(customer.rawValue) and h.message_id < \(request.messageID.rawValue)
+            and (m.direction = 'in' or not (
+                exists (select from participant p where p.ticket_id = t.id and lower(p.address) <> t.customer_email)
+                or exists (select from message o where o.ticket_id = t.id and o.direction = 'in' and o.kind = 'human'
+                    and lower(o.sender_address) <> t.customer_email)))
         order by h.message_id desc limit \(Self.remembered)
         """
     }

@@ -71,13 +71,41 @@ extension DeskStore {
         }
     }
 
-    /// Names of customers, of any ticket, among `phrases`.
-    /// - Parameter phrases: lower case.
-    package func customerNames(among phrases: [String]) async throws -> [String] {
-        if phrases.isEmpty { return [] }
-        return try await self.pool.query("select distinct name from customer where lower(name) = any(\(phrases))")
-            .map { try $0.decode(String.self) }
+    /// Names of customers, of any ticket, that hold two of `words` or are one of them, and those of `single` that are part
+    /// of any customer's name.
+    /// - Parameters:
+    ///   - words: lower case, without accents.
+    ///   - single: the same.
+    package func customerNames(
+        holding words: [String], orAlone single: [String]
+    ) async throws -> (whole: [String], parts: [String]) {
+        if words.isEmpty { return ([], []) }
+        let rows = try await self.pool.query(
+            """
+            select c.name, n.held, n.alone
+            from customer c cross join lateral (
+                select count(*) filter (where p = any(\(words))) as held,
+                    coalesce(array_agg(p) filter (where p = any(\(single))), '{}') as alone
+                from (select distinct unnest(string_to_array(
+                    regexp_replace(translate(lower(c.name), \(Self.accented), \(Self.plain)), '[^[:alnum:]]+', ' ', 'g'),
+                    ' '))) s (p)
+                where length(p) > 1) n
+            where n.held > 1 or n.alone <> '{}'
+            """)
+        var names: (whole: Set<String>, parts: Set<String>) = ([], [])
+        for row in rows {
+            let (name, held, alone) = try row.decode(String.self, Int64.self, [String].self)
+            if held > 1 { names.whole.insert(name) }
+            names.parts.formUnion(alone)
+        }
+        return (names.whole.sorted(), names.parts.sorted())
     }
+
+    /// The letters of Europe's Latin alphabets, capitals too: how `lower` sees them hangs on the database's locale.
+    private static let accented =
+        "àáâãäåāăąçćčďđèéêëēęěìíîïīįıłñńňòóôõöøōőŕřśšşťţùúûüūůűýÿźżžÀÁÂÃÄÅĀĂĄÇĆČĎĐÈÉÊËĒĘĚÌÍÎÏĪĮŁÑŃŇÒÓÔÕÖØŌŐŔŘŚŠŞŤŢÙÚÛÜŪŮŰÝŸŹŻŽ'’"
+    private static let plain =
+        "aaaaaaaaacccddeeeeeeeiiiiiiilnnnoooooooorrsssttuuuuuuuyyzzzaaaaaaaaacccddeeeeeeeiiiiiilnnnoooooooorrsssttuuuuuuuyyzzz"
 
     /// Every card that stood in the ticket's drafts has helped once more.
     package func caseSuccessStatement(_ ticket: TicketID) -> SQL {

@@ -55,6 +55,7 @@ import Testing
     @Test(arguments: [
         ("my order 104233 is late", true), ("order #AB-20391-22", true), ("order MT1042234.", true),
         ("call +49 30 5550", false), ("I paid 49.90", false), ("since 2024", false), ("joe12345@example.com", false),
+        ("I paid 212.40", false), ("on 2025-05-12", false), ("since 12.05.2025", false), ("order 5510029.", true),
     ])
     func `knows an order number when it sees one`(text: String, expected: Bool) {
         #expect(MailQuestion(subject: "", body: text).namesOrder == expected)
@@ -63,7 +64,8 @@ import Testing
     @Test(arguments: [
         ("Anna Weber", "en", "Anna"), ("Anna Weber", "de", "Anna Weber"), ("Jean-Luc", "fr", "Jean-Luc"),
         ("Click http://x.test now", "en", nil), ("support", "en", nil), ("Win 1000", "en", nil), ("", "en", nil),
-        ("Buy My Cheap Watches", "en", nil),
+        ("Buy My Cheap Watches", "en", nil), ("DORIS", "en", "Doris"), ("Purchasing", "en", nil),
+        ("Falke Buchhaltung", "de", nil),
     ])
     func `greets by a name only when it is one`(name: String, language: String, expected: String?) {
         #expect(MailQuestion(subject: "", body: "", customerName: name).greetingName(in: language) == expected)
@@ -73,10 +75,10 @@ import Testing
         let question = MailQuestion(
             subject: "Re: A question",
             body: "Hi,\n\nI want to return this lamp. How do I do that?\n\nThanks, Anna")
-        #expect(
-            question.statements == [
-                .init(text: "I want to return this lamp.", isRequest: true)
-            ])
+        let first = question.statements.first
+        #expect(question.statements.count == 1)
+        #expect(first?.text == "I want to return this lamp.")
+        #expect(first?.isRequest == true && first?.keyWords == ["return", "lamp"])
         let second = MailQuestion(subject: "", body: "My lamp from Tuesday is broken. Can you replace it?")
         let short = second.statements.last { !$0.isAside }
         #expect(short?.text == "My lamp from Tuesday is broken. Can you replace it?")

@@ -51,10 +51,32 @@ import Testing
         #expect(try #require(CaseText(source)).solution.contains("If you have not received it yet"))
     }
 
-    @Test func `names that any customer may have are found`() {
-        #expect(
-            CaseText.possibleNames(in: "As Karin Nordby-Lee wrote, Our Shop.")
-                == ["as karin", "as karin nordby-lee", "karin nordby-lee", "our shop"])
+    @Test func `a number that a customer wrote is theirs`() throws {
+        var source = self.source(
+            "The code 4711 still opens it after 30 days. Hold the button for ten seconds to reset the driver of the lamp."
+        )
+        source.customerTexts = ["Is 4711 the right code? I have it since 30 days."]
+        let text = try #require(CaseText(source))
+        #expect(!text.solution.contains("4711") && text.solution.contains("30 days"))
+    }
+
+    @Test(arguments: [
+        ("Wójcik, Barbara", "As Barbara Wojcik found out, pull it."),
+        ("Karin van der Meer", "ask karin van der meer about it"),
+        ("Zdzisław Kowalski", "Odesłaliśmy to Zdzisławowi Kowalskiemu."),
+        ("Conor O'Neill", "That was Conor O’Neill's."),
+        ("Jean-Luc Petit", "Petit Jean-Luc had it too."), ("René Müller", "rene muller wrote the same"),
+    ])
+    func `a customer's name is found reordered, inflected and in small letters`(name: String, text: String) {
+        let candidates = NameCandidates(in: text, spoken: [])
+        #expect(candidates.said(of: [name, "Will Long", "Ann Smith"]) == [name])
+    }
+
+    @Test func `one part of a name counts with a capital in a sentence, unless the customer said it`() {
+        let text = "The Aurora lamp was tried by Zbigniew. Hold the button in May."
+        let candidates = NameCandidates(in: text, spoken: ["My Aurora lamp flickers"])
+        #expect(candidates.single.contains("zbigniew"))
+        for word in ["aurora", "hold", "may", "lamp"] { #expect(!candidates.single.contains(word)) }
     }
 
     @Test(arguments: ["Hello Ann,\nthank you.\nKind regards\nTom", "We sent order 10442 again to Ann Smith today.", ""])

@@ -1,3 +1,4 @@
+import Answering
 import DeskModel
 import DeskStore
 import Postgres
@@ -78,6 +79,27 @@ struct CaseLearningTests {
         #expect(after.successes == 1)
         #expect(after.sources == [1, 91])
         #expect(try await desk.store.cases().count == 1)
+    }
+
+    @Test(arguments: [
+        ("Nordby, Karin", "That is what Karin Nordby did."), ("Wójcik Barbara", "As Barbara Wojcik does it."),
+        ("Zbigniew Kania", "It is the same trick that Zbigniew used."),
+        ("Karin van der Meer", "see karin van der meer"),
+    ])
+    func `a card names no other customer, however an agent writes the name`(name: String, said: String) async throws {
+        let desk = try await ThinkingDesk(articles: [])
+        let other = ThinkingDesk.Mail(
+            id: 700, ticket: 70, customer: "other@else.example", name: name, text: "Where is my parcel?")
+        let answer = Self.answer.replacing("We noted this", with: "\(said) We noted this")
+        try await desk.store([
+            other, self.mail(10, Self.question, ticket: 1), self.mail(11, answer, ticket: 1, ours: true),
+        ])
+        _ = try await desk.store.move(TicketNumber(1), by: .resolve, actor: "anna")
+        try await desk.learn()
+        let card = try #require(try await desk.store.cases([.proposed]).first)
+        let words = Words.all(in: card.solution)
+        for part in Words.all(in: name) where part.count > 3 { #expect(!words.contains(part), "\(card.solution)") }
+        #expect(card.solution.contains("Hold the button".lowercased()))
     }
 
     @Test func `the same solution twice is one card with two tickets`() async throws {

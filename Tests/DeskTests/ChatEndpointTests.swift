@@ -1,7 +1,10 @@
 import Answering
 import ConnectionThread
 import DeskModel
+import DeskStore
+import Postgres
 import ScriptedServer
+import TestSupport
 import Testing
 
 @testable import Desk
@@ -86,8 +89,10 @@ enum Chat {
         try await DemoShop.answerer().answer(.init(question, drafter: ExtractiveDrafter()))
     }
 
+    static func store() throws -> DeskStore { DeskStore(pool: try TestDatabase.required().pool) }
+
     static func improved(_ settings: ChatSettings) async throws -> Answer {
-        let drafter = ChatDrafter(model: try #require(ChatEndpoint(settings)), mask: nil)
+        let drafter = ChatDrafter(model: try #require(ChatEndpoint(settings, store: try Self.store())), mask: nil)
         return await drafter.improved(try await Self.extractive(), to: Self.mail)
     }
 }
@@ -116,7 +121,7 @@ private struct NosyModel: ChatModel {
     }
 }
 
-@Suite("Drafts by a chat model") struct ChatEndpointTests {
+@Suite("Drafts by a chat model", .database(deskMigrations)) struct ChatEndpointTests {
     @Test func `a sound answer is worded by the model and cites its article`() async throws {
         let server = FakeServer([.expect("content-length"), .say(Chat.completion(Chat.sound)), .drain])
         defer { server.stop() }
@@ -143,32 +148,45 @@ private struct NosyModel: ChatModel {
     }
 
     @Test func `an endpoint that fails is left alone, and so is one that asks for it`() {
-        var allowance = ChatAllowance(dailyTokens: 1000)
+        var rest = ChatRest()
         for _ in 0..<3 {
-            #expect(allowance.take(1, now: 0) == nil)
-            allowance.failed(now: 0, retryAfter: nil)
+            #expect(rest.refusal(now: 0) == nil)
+            rest.failed(now: 0, retryAfter: nil)
         }
-        #expect(allowance.take(1, now: 59)?.code == .resting)
-        #expect(allowance.take(1, now: 60) == nil)
-        allowance.failed(now: 60, retryAfter: nil)
-        #expect(allowance.take(1, now: 179)?.code == .resting)
-        #expect(allowance.take(1, now: 180) == nil)
-        allowance.succeeded(taken: 1, spent: nil)
-        allowance.failed(now: 180, retryAfter: 30)
-        #expect(allowance.take(1, now: 209)?.code == .resting)
-        #expect(allowance.take(1, now: 210) == nil)
-        allowance.failed(now: 210, retryAfter: 1_000_000)
-        #expect(allowance.take(1, now: 210 + 3600) == nil)
+        #expect(rest.refusal(now: 59)?.code == .resting)
+        #expect(rest.refusal(now: 60) == nil)
+        rest.failed(now: 60, retryAfter: nil)
+        #expect(rest.refusal(now: 179)?.code == .resting)
+        #expect(rest.refusal(now: 180) == nil)
+        rest.succeeded()
+        rest.failed(now: 180, retryAfter: 30)
+        #expect(rest.refusal(now: 209)?.code == .resting)
+        #expect(rest.refusal(now: 210) == nil)
+        rest.failed(now: 210, retryAfter: 1_000_000)
+        #expect(rest.refusal(now: 210 + 3600) == nil)
     }
 
-    @Test func `a day's tokens are a limit, counted as the server counts`() {
-        var allowance = ChatAllowance(dailyTokens: 1000)
-        #expect(allowance.take(900, now: 0) == nil)
-        #expect(allowance.take(900, now: 1)?.code == .overBudget)
-        allowance.succeeded(taken: 900, spent: 100)
-        #expect(allowance.take(900, now: 2) == nil)
-        #expect(allowance.take(1, now: 3)?.code == .overBudget)
-        #expect(allowance.take(900, now: 86_400) == nil)
+    @Test func `a day's tokens are a limit over all hosts and days do not mix`() async throws {
+        let (store, other) = (try Chat.store(), try Chat.store())
+        #expect(try await store.takeChatTokens(900, limit: 1000))
+        #expect(try await !other.takeChatTokens(900, limit: 1000))
+        try await store.correctChatTokens(by: -800)
+        #expect(try await other.takeChatTokens(900, limit: 1000))
+        #expect(try await !store.takeChatTokens(1, limit: 1000))
+        #expect(try await !store.takeChatTokens(1001, limit: 1000))
+        try await store.pool.query("update chat_usage set day = day - 1")
+        #expect(try await store.takeChatTokens(1000, limit: 1000))
+    }
+
+    @Test func `with nothing left of the day's tokens the endpoint is not asked`() async throws {
+        let server = FakeServer([.expect("content-length"), .say(Chat.completion(Chat.sound)), .drain])
+        defer { server.stop() }
+        var settings = Chat.settings(server)
+        settings.dailyTokens = 100
+        let answer = try await Chat.improved(settings)
+        #expect(answer.modelFailure?.code == .overBudget)
+        #expect(answer.draft == (try await Chat.extractive()).draft)
+        #expect(server.lines.isEmpty)
     }
 
     @Test func `what a mail planted in an obedient model is cut out, named, and never sent alone`() async throws {

@@ -42,8 +42,27 @@ import Testing
         #expect(!DecisionPolicy.decide(input, settings: Self.settings()).reasons.contains { $0.contains("written in") })
     }
 
+    @Test func `a mail that triage cannot judge by its language keeps its draft, and never goes out alone`() {
+        var input = Self.input()
+        input.analysis.language = "de"
+        input.analysis.familiarity = 0.01
+        let decision = DecisionPolicy.decide(input, settings: Self.settings())
+        #expect(decision == Decision(action: .draft, reasons: ["unlike anything known"]))
+    }
+
     @Test func `answers by itself when every condition holds`() {
         #expect(DecisionPolicy.decide(Self.input(), settings: Self.settings()).action == .auto)
+    }
+
+    @Test(arguments: [
+        "I have tried that twice, nothing happens. Where is my parcel?", "Ich habe das schon mehrmals versucht.",
+        "J'ai essayé plusieurs fois.", "The code does not work although the basket is full.",
+        "This is my third mail and nobody answers.", "Próbowałem kilka razy.",
+    ])
+    func `who has tried already is not told once more by a machine`(text: String) {
+        let decision = DecisionPolicy.decide(Self.input(text), settings: Self.settings())
+        #expect(decision.action == .draft)
+        #expect(decision.reasons.count == 1)
     }
 
     @Test func `an observed category is only noted, even when it is allowed too`() {
@@ -177,6 +196,16 @@ import Testing
         ] {
             #expect(note.contains(part))
         }
+    }
+
+    @Test func `the note begins with what to do, and no reason is cut short`() {
+        var briefing = Self.briefing()
+        briefing.decision = Decision(
+            action: .draft, reasons: (1...6).map { "reason number \($0) that an agent has to read" })
+        let lines = BriefingNote.body(briefing).split(separator: "\n")
+        #expect(lines[0] == "MT-1042: draft for you to check. Shipping, high priority, negative.")
+        #expect(lines[1].hasPrefix("Why: reason number 1"))
+        #expect(lines[1].hasSuffix("reason number 6 that an agent has to read"))
     }
 
     @Test(arguments: [0, 1, 5, 30])

@@ -61,12 +61,6 @@ import Testing
         #expect(report.rows[1].action == .escalate)
         #expect(report.nearAnswers == 1)
     }
-
-    @Test func `likeness is of words, whatever their order`() {
-        #expect(TextLikeness.of("Refunds take five days.", "five days, refunds take") == 1)
-        #expect(TextLikeness.of("Refunds take five days.", "The lamp is blue") == 0)
-        #expect(TextLikeness.of("", "x") == 0)
-    }
 }
 
 @Suite("Replay of a mailbox", .database(deskMigrations, connections: 2)) struct MailboxArchiveTests {

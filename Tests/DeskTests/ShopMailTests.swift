@@ -11,11 +11,15 @@ private struct ShopMail: Decodable {
     enum Kind: String, Decodable { case answerable, unanswerable, partly }
 
     let id: String
-    /// `main` is what the limits are for; `reserve` is looked at only when nothing is changed any more.
+    /// `main` and `reserve` were tuned on; `strangers` and `strangers2` were written later, in other voices.
     let set: String
     let kind: Kind
     /// Keys of the articles that answer it; any of them is right.
     let articles: [String]
+    /// By the rules of the taxonomy; nil for the older mails.
+    let priority: Analysis.Priority.Level?
+    /// Whether its writer expected an automatic answer to do harm; nil for the older mails.
+    let harmful: Bool?
     let from: String
     let subject: String
     let body: String
@@ -89,7 +93,11 @@ enum DemoShop {
             entry.matter = try engine.matters(of: [article.title], embeddings: [vectors[0]])[0]
             entries.append(entry)
         }
-        return try KnowledgeIndex(entries: entries, dimensions: encoder.model.dimensions)
+        var index = try KnowledgeIndex(entries: entries, dimensions: encoder.model.dimensions)
+        let headings = index.headings.sorted()
+        let found = try engine.matters(of: headings, embeddings: try await encoder.encode(headings))
+        index.tellMatters(ofHeadings: Dictionary(uniqueKeysWithValues: zip(headings, found)))
+        return index
     }
 }
 
@@ -155,7 +163,7 @@ enum DemoShop {
     }
 
     @Test func `nothing goes out alone that the articles do not answer whole`() async throws {
-        for set in ["main", "reserve"] {
+        for set in ["main", "reserve", "strangers", "strangers2"] {
             for kind in [ShopMail.Kind.unanswerable, .partly] {
                 let sent = try await Self.rows(set, kind).filter { $0.result.decision.action == .auto }.map(\.mail.id)
                 #expect(sent == [], "\(set)")
@@ -163,11 +171,75 @@ enum DemoShop {
         }
     }
 
-    @Test func `half of the questions that the articles answer may go out alone`() async throws {
-        let rows = try await Self.rows("main", .answerable)
-        let sent = rows.filter { $0.result.decision.action == .auto }
-        #expect(sent.count >= 10, "\(sent.map(\.mail.id))")
+    @Test func `questions that the articles answer may go out alone, from the right article`() async throws {
+        let sent = try await Self.rows.value.filter { $0.result.decision.action == .auto }
+        #expect(sent.count >= 15, "\(sent.map(\.mail.id))")
         #expect(sent.filter { !$0.hasRightArticle }.map(\.mail.id) == [])
+    }
+
+    @Test func `mails of strangers are answered from the right article or by a person`() async throws {
+        let rows = try await Self.rows.value.filter { $0.mail.set.hasPrefix("strangers") }
+        let known = rows.filter { !$0.mail.articles.isEmpty }
+        #expect(known.count >= 60)
+        let right = known.filter(\.hasRightArticle)
+        #expect(right.count * 10 >= known.count * 6, "\(right.count) of \(known.count)")
+        let wrong = known.filter { $0.isDrafted && !$0.hasRightArticle }.map(\.mail.id)
+        #expect(wrong.count <= 5, "wrong: \(wrong)")
+        let unknown = rows.filter { $0.mail.kind == .unanswerable && $0.isDrafted }.map(\.mail.id)
+        #expect(unknown.count <= 3, "drafted: \(unknown)")
+    }
+
+    @Test func `strangers' mails get their priority or the next one, and no urgent one is missed`() async throws {
+        let levels: [Analysis.Priority.Level] = [.low, .normal, .high, .urgent]
+        var exact = 0
+        var count = 0
+        for row in try await Self.rows.value {
+            guard let expected = row.mail.priority else { continue }
+            let level = row.result.analysis.priority.level
+            count += 1
+            exact += level == expected ? 1 : 0
+            let distance = abs((levels.firstIndex(of: level) ?? 0) - (levels.firstIndex(of: expected) ?? 0))
+            #expect(distance < 2, "\(row.mail.id): \(level)")
+            if expected == .urgent { #expect(level == .urgent, "\(row.mail.id)") }
+        }
+        #expect(exact * 100 >= count * 65, "\(exact) of \(count)")
+    }
+
+    /// Each is near an article that does not answer it, or not whole.
+    @Test(arguments: [
+        "How do I return a product without a printer?", "Can I pay in instalments with Klarna?",
+        "How do I give a coffee subscription as a gift?", "Can I get the coffee subscription every two weeks?",
+        "How do I get an invoice if I ordered as a guest?",
+        "The unsubscribe link in your newsletter gives me an error.",
+        "My lamp fell from the table and stopped working. Is that covered by the guarantee?",
+        "I cannot find the download button for the invoice in my account.",
+        "I paused my coffee subscription but was charged again. How do I pause it?",
+        "I have requested the password link four times and looked in the spam folder, no mail comes.",
+        "The code WELCOME10 does not work although my basket is 55 euros and nothing is on sale.",
+        "Do I get back the delivery costs when I return only a part?", "Can I send two orders back in one parcel?",
+        "The button Cancel order is grey but the order was placed two minutes ago, what now?",
+        "Can I return something that I bought with a gift voucher and get cash?",
+        "Can I change the delivery address to one in another country?",
+    ])
+    func `what an article does not answer whole does not go out alone`(body: String) async throws {
+        let mail = AnswerPreview.Mail(from: "anna@example.com", isVerified: true, subject: "", body: body)
+        let result = try await DemoShop.preview().answers([mail])[0]
+        #expect(result.decision.action != .auto)
+    }
+
+    @Test func `an answer says that the order number is known only when the mail names one`() async throws {
+        let mails = [
+            ("The bill says 212.40 but the name of our company is missing on the invoice.", false),
+            ("I need an invoice for our company, please see invoice 2025-33178 of 2025-05-12.", false),
+            ("I need our company name on the invoice of order 5582013.", true),
+        ].map { body, isNamed in
+            (AnswerPreview.Mail(from: "a@example.com", isVerified: true, subject: "Invoice", body: body), isNamed)
+        }
+        let results = try await DemoShop.preview().answers(mails.map(\.0))
+        for (result, mail) in zip(results, mails) {
+            let says = result.draft?.body.contains("We have your order number") == true
+            #expect(says == mail.1, "\(mail.0.body)")
+        }
     }
 
     @Test(arguments: [
@@ -218,7 +290,7 @@ enum DemoShop {
     ]
 
     @Test func `a mail that could go out alone does not with something planted in it`() async throws {
-        let rows = try await Self.rows("main", .answerable).filter { $0.result.decision.action == .auto }
+        let rows = try await Self.rows.value.filter { $0.result.decision.action == .auto }
         #expect(rows.count >= 10)
         var mails: [AnswerPreview.Mail] = []
         for (index, plant) in Self.plants.enumerated() {

@@ -57,7 +57,7 @@ struct NameTable: Sendable {
         }
     }
 
-    private static func isOrdinary(_ word: String) -> Bool {
+    static func isOrdinary(_ word: String) -> Bool {
         Self.wordsToo.contains(word) || StopWords.contains(word)
     }
 

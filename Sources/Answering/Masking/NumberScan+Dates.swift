@@ -1,6 +1,6 @@
 /// Dates, hours and amounts: digits that are nobody's number.
 extension NumberScan {
-    private static let months: Set<String> = Set(
+    static let months: Set<String> = Set(
         """
         january february march april may june july august september october november december jan feb mar apr jun jul aug
         sep sept oct nov dec januar februar marz mai juni juli oktober dezember janvier fevrier mars avril juin juillet

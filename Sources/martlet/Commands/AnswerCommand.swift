@@ -34,6 +34,7 @@ struct AnswerCommand: AsyncParsableCommand {
         try await KnowledgeSession.think(self.options) { session, engine in
             var preview = AnswerPreview(
                 engine: engine, answerer: session.base.answerer, settings: session.settings)
+            preview.chat = ChatDrafter(session.settings.draft, store: session.store)
             if !automatic.isEmpty {
                 preview.mode = .answer
                 preview.settings.draft.automaticCategories = automatic

