@@ -123,7 +123,9 @@ struct IntakePlanner {
             plan.needsEyes.append((ticketID, "the mail has \(oversized) octets, more than is fetched"))
         }
         guard !isOwn else { return }
-        if self.wantsTriage(classification) && !thread.isThanks || isHistory {
+        // What the team says in answer to a notice is no question.
+        let isTalk = thread.isThanks || thread.isFlagged && !thread.isNew && self.isStaff(message)
+        if self.wantsTriage(classification) && !isTalk || isHistory {
             let isAnswered = lookup.ticketsByID[ticketID]?.wasAnsweredAutomatically ?? false
             plan.triage.append((id, isHistory, !isHistory && (isAnswered || self.isPressing(message))))
         }
@@ -166,7 +168,9 @@ struct IntakePlanner {
         case .attachFlagged(let ticket, let reason):
             // Perhaps the customer from another address: a person looks, and nothing goes out by itself.
             self.believe(&classification, in: ticket)
-            if !isHistory, classification.kind == .human, let status = ticket.status.after(.customerWrote) {
+            if !isHistory, classification.kind == .human, !self.isStaff(message),
+                let status = ticket.status.after(.customerWrote)
+            {
                 plan.batch.statuses[ticket.id] = status
             }
             return Thread(ticketID: ticket.id, isFlagged: true, reason: reason)
@@ -346,6 +350,10 @@ struct IntakePlanner {
 
     private func isOwn(_ message: InboundMessage) -> Bool {
         message.from.first.map { self.threading.ownAddresses.contains($0.normalized) } ?? false
+    }
+
+    private func isStaff(_ message: InboundMessage) -> Bool {
+        message.from.first.map { self.agents.contains($0.normalized) } ?? false
     }
 
     private func isHistory(_ mail: ParsedMail) -> Bool {

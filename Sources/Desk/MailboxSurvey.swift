@@ -58,6 +58,13 @@ package struct HistoryImport: Sendable {
         package var unanswered: Int
         /// Tickets that are open now and will get a draft; nobody is written to.
         package var opened: Int
+        /// False: the service has not read the folder yet, or not since the server numbered it anew; nothing was opened.
+        package var isRead: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case unanswered, opened
+            case isRead = "is_read"
+        }
     }
 
     private let context: DeskContext
@@ -71,13 +78,13 @@ package struct HistoryImport: Sendable {
         let record = try await store.mailbox(named: mailbox.name, address: mailbox.address)
         guard let folder = try await store.folder(named: mailbox.folders.inbox, in: record.id),
             folder.uidValidity == survey.uidValidity
-        else { return Report(unanswered: survey.unanswered.count, opened: 0) }
+        else { return Report(unanswered: survey.unanswered.count, opened: 0, isRead: false) }
         let opened = try await store.pool.withTransaction { transaction in
             let messages = try await store.reviveHistory(folder: folder, uids: survey.unanswered, in: transaction)
             try await self.context.queue.enqueue(
                 messages.map { NewJob(.triage, key: $0.rawValue, priority: JobPriority.triage) }, in: transaction)
             return messages.count
         }
-        return Report(unanswered: survey.unanswered.count, opened: opened)
+        return Report(unanswered: survey.unanswered.count, opened: opened, isRead: true)
     }
 }

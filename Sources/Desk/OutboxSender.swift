@@ -217,10 +217,17 @@ struct OutboxSender: Sendable {
             if !statements.isEmpty { try await transaction.pipeline(statements) }
             try await self.context.queue.enqueue(planned.1, in: transaction)
         }
-        self.context.logger.notice(
-            "a mail was handed to the SMTP server",
+        let (level, words): (Logger.Level, String) =
+            switch outcome.event {
+            case .accepted: (.notice, "a mail was handed to the SMTP server")
+            case .deferred: (.warning, "the SMTP server puts a mail off")
+            case .refused: (.error, "the SMTP server refused a mail for good")
+            default: (.error, "a mail may or may not have been sent; a person has to decide")
+            }
+        self.context.logger.log(
+            level: level, "\(words)",
             metadata: .with([
-                .outbox: mail.id, .kind: mail.kind.rawValue, .mailbox: self.mailbox.name, .reason: "\(outcome.event)",
+                .outbox: mail.id, .kind: mail.kind.rawValue, .mailbox: self.mailbox.name, .reason: outcome.reply,
             ]))
     }
 }

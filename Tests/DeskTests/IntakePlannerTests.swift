@@ -143,7 +143,8 @@ import Testing
         from sender: String = "ann@example.com", _ status: TicketStatus, guess: Bool = false,
         kind: MessageClassification.Kind = .human
     ) throws -> IntakePlanner.Plan {
-        let planner = try self.planner()
+        var planner = try self.planner()
+        planner.agents = ["kim@staff.example"]
         let ticket = TicketCandidate(
             id: TicketID(7), number: 1042, mailboxID: MailboxID(1), status: status, resolvedAt: nil,
             customerEmail: "ann@example.com", participants: [])
@@ -185,6 +186,10 @@ import Testing
         #expect(plan.batch.messages.map(\.isFlagged) == [true])
         #expect(plan.batch.participants.isEmpty)
         #expect(try self.answer(from: "robot@home.example", .pending, kind: .autoReply).batch.statuses.isEmpty)
+        // What the team answers to a notice is kept, and asks for nothing.
+        let staff = try self.answer(from: "kim@staff.example", .pending)
+        #expect(staff.batch.messages.map(\.ticketID) == [TicketID(7)])
+        #expect(staff.batch.statuses.isEmpty && staff.triage.isEmpty)
         // A closed ticket stays closed; what somebody says about it is a ticket of its own.
         let late = try self.answer(from: "ann@home.example", .closed)
         #expect(late.batch.tickets.map(\.linkedTicketID) == [TicketID(7)])

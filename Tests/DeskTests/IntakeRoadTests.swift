@@ -33,6 +33,20 @@ struct IntakeRoadTests {
         #expect(try await office.mails(in: "INBOX").allSatisfy { $0.flags.isEmpty })
     }
 
+    @Test func `old mail is opened for drafts once the desk has read it, and nobody is written to`() async throws {
+        let office = try Office()
+        try await office.deliver(
+            (1...3).map { customerMail("Old \($0)", from: "c\($0)@customer.example", id: "i\($0)@x.example") })
+        let early = try await HistoryImport(context: office.context).run(office.mailbox, since: .seconds(86_400))
+        #expect(early.unanswered == 3 && early.opened == 0 && !early.isRead)
+        try await office.read(3)
+        let report = try await HistoryImport(context: office.context).run(office.mailbox, since: .seconds(86_400))
+        #expect(report.unanswered == 3 && report.opened == 3 && report.isRead)
+        #expect(try await office.count("select count(*) from ticket where status = 'new' and not is_history") == 3)
+        #expect(try await office.count("select count(*) from job where kind = 'triage'") == 3)
+        #expect(try await office.count("select count(*) from job where kind = 'acknowledge'") == 0)
+    }
+
     @Test func `a second copy is no second ticket, and other content under the same Message-ID is`() async throws {
         let office = try await self.openOffice()
         let mail = customerMail("Parcel", id: "twice@x.example")

@@ -56,6 +56,13 @@ private struct TestServers {
         await MailboxCheck(mailbox: mailbox, settings: DeskSettings(), store: nil).findings()
     }
 
+    @Test func `a folder that after_import names has to be there`() async throws {
+        var mailbox = try self.servers.mailbox(self.servers.imap())
+        mailbox.afterImport = .move(folder: "Done")
+        let finding = try #require(await self.findings(mailbox).first { $0.check == "folders support" })
+        #expect(finding.outcome == .fail && finding.text.contains("Done"))
+    }
+
     private func imapFinding(_ mailbox: MailboxSettings) async throws -> Finding {
         try #require(await self.findings(mailbox).first { $0.check == "imap support" })
     }

@@ -89,6 +89,13 @@ struct DoctorCommand: AsyncParsableCommand {
             let others = keys.dropFirst().joined(separator: ", ")
             findings.append(.ok("token key", "\(first) signs\(others.isEmpty ? "" : ", \(others) verify too")"))
         }
+        let team = loaded.settings.escalation.recipients(category: nil).count
+        findings.append(
+            team > 0
+                ? .ok("notices", "go to \(team) \(team == 1 ? "address" : "addresses")")
+                : .warn(
+                    "notices", "nobody is told what only a person can settle",
+                    "name who is, under escalation.team; martlet status and martlet tickets show it all the same"))
         return findings
     }
 

@@ -44,9 +44,13 @@ struct ImportCommand: AsyncParsableCommand {
         }
         if self.json { return try JSONOutput.print(rows) }
         for row in rows {
+            let report = row.report
             Terminal.print(
-                "\(row.mailbox): \(row.report.opened) mails from before the desk opened for drafting, "
-                    + "of \(row.report.unanswered) since then without an answer")
+                report.isRead
+                    ? "\(row.mailbox): \(report.opened) mails from before the desk opened for drafting, "
+                        + "of \(report.unanswered) since then without the mark of an answer"
+                    : "\(row.mailbox): not read yet; let martlet serve read it first, then run this again "
+                        + "(\(report.unanswered) mails since then carry no mark of an answer)")
         }
     }
 }
