@@ -9,8 +9,9 @@ struct FolderNews: Sendable {
     let pollInterval: Duration
     let progress: @Sendable () -> Void
 
-    func wait(_ session: IMAPSession) async throws {
-        if await session.capabilities.hasIdle {
+    /// - Parameter polling: Looks again soon, whatever the server can do.
+    func wait(_ session: IMAPSession, polling: Bool = false) async throws {
+        if !polling, await session.capabilities.hasIdle {
             let deadline = ContinuousClock.now + Self.idleLimit
             while ContinuousClock.now < deadline, !Task.isCancelled {
                 // Short turns keep the watchdog fed and find a dead peer; the server sees one IDLE after the other.

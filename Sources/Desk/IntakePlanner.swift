@@ -3,24 +3,6 @@ internal import DeskStore
 internal import Foundation
 internal import MailTransport
 
-/// A fetched mail after parsing, before anything is decided.
-struct ParsedMail: Sendable {
-    enum Content: Sendable {
-        case parsed(InboundMessage, MessageClassification)
-        /// Only the header was fetched: the mail is larger than allowed.
-        case oversized(InboundMessage, MessageClassification, size: Int)
-        /// The parser could not take it; the bytes are all there is.
-        case unreadable(reason: String)
-        /// The server no longer has it.
-        case vanished
-    }
-
-    var uid: UInt32
-    var internalDate: Date
-    var raw: [UInt8]
-    var content: Content
-}
-
 /// Turns a batch of mails into rows. Pure: keys come in, a value goes out, nothing is written here.
 ///
 /// Mails of one batch see each other, in UID order: the second copy is a duplicate, the reply joins the ticket that the
@@ -61,7 +43,7 @@ struct IntakePlanner {
             case .vanished:
                 plan.batch.items.append(.init(uid: mail.uid, disposition: .vanished))
             case .unreadable(let reason):
-                self.planUnreadable(mail, reason: reason, into: &plan, nextID: nextID)
+                self.planUnreadable(mail, reason: reason, into: &plan, lookup: &lookup, nextID: nextID)
             case .parsed(let message, let classification):
                 self.planReadable(
                     mail, message, classification, oversized: nil, into: &plan, lookup: &lookup, nextID: nextID)
@@ -177,10 +159,16 @@ struct IntakePlanner {
         let assignment = self.threading.assignment(of: message, received: mail.internalDate, lookup: lookup)
         switch assignment {
         case .attach(let ticket, let reason):
+            self.believe(&classification, in: ticket)
             return self.join(
                 ticket, message, classification, id: id, reason: reason, isHistory: isHistory, into: &plan,
                 lookup: &lookup)
         case .attachFlagged(let ticket, let reason):
+            // Perhaps the customer from another address: a person looks, and nothing goes out by itself.
+            self.believe(&classification, in: ticket)
+            if !isHistory, classification.kind == .human, let status = ticket.status.after(.customerWrote) {
+                plan.batch.statuses[ticket.id] = status
+            }
             return Thread(ticketID: ticket.id, isFlagged: true, reason: reason)
         case .open(let linked, let isStranger, let reason):
             // Robots and bounces that answer nothing of ours are kept, but are nobody's work. What only sounds like one is:
@@ -204,6 +192,14 @@ struct IntakePlanner {
                 nextID: nextID)
             return Thread(ticketID: ticketID, isNew: true, reason: person.map { "\(reason); \($0.reason)" } ?? reason)
         }
+    }
+
+    /// A guess must not lose a customer: a ticket that waits for their word opens by it. One that is open has its draft
+    /// already, which a robot's words would only spoil.
+    private func believe(_ classification: inout MessageClassification, in ticket: TicketCandidate) {
+        guard classification.isByWords, ticket.status == .pending || ticket.status == .resolved else { return }
+        classification.kind = .human
+        classification.reasons.append("opens the ticket all the same: only its words are a robot's")
     }
 
     /// A mail of somebody who takes part in the ticket.
@@ -273,15 +269,20 @@ struct IntakePlanner {
     }
 
     private func planUnreadable(
-        _ mail: ParsedMail, reason: String, into plan: inout Plan, nextID: () -> Int64
+        _ mail: ParsedMail, reason: String, into plan: inout Plan, lookup: inout IntakeLookup, nextID: () -> Int64
     ) {
+        // The same broken bytes under another UID are the same mail.
+        let key = DedupeKey.of(bytes: mail.raw)
+        if let existing = lookup.messages[key] {
+            plan.batch.items.append(.init(uid: mail.uid, disposition: .duplicateOf, messageID: existing))
+            return
+        }
         let id = StoredMessageID(nextID())
+        lookup.messages[key] = id
         var message = InboundMessage()
         message.subject = "(a mail that could not be read)"
         message.bodyText = "This mail could not be read: \(reason). Its bytes are kept; see martlet quarantine."
         message.reply.visible = message.bodyText
-        // The same broken bytes under another UID are the same mail.
-        let key = DedupeKey.of(bytes: mail.raw)
         let ticketID = TicketID(nextID())
         plan.batch.tickets.append(
             IntakeBatch.Ticket(

@@ -167,8 +167,10 @@ private struct Failures {
         self.progress()
         let delay = self.backoff.next(using: &self.random) + .milliseconds(200)
         if self.repeats == 0 || self.repeats.isMultiple(of: 20) {
+            // Waiting mends no password: who reads this has something to do.
+            let remedy = (error as? MailError)?.isRetryable == false ? "; martlet doctor says what to do" : ""
             self.context.logger.error(
-                "\(self.what)",
+                "\(self.what)\(remedy)",
                 metadata: .with([
                     .mailbox: self.mailbox.name, .error: words, .attempt: self.repeats + 1,
                     .seconds: String(format: "%.1f", delay / .seconds(1)),

@@ -5,6 +5,8 @@ internal import DeskStore
 internal import Foundation
 internal import Logging
 package import MailTransport
+internal import Postgres
+internal import WorkQueue
 
 /// Writes drafts, notes, marks and sent copies into a mailbox over IMAP.
 ///
@@ -116,7 +118,12 @@ struct MailboxWriter: Sendable {
                 .mailbox: self.mailbox.name, .kind: write.kind.rawValue, .error: error, .attempt: write.attempt + 1,
             ]))
         if write.attempt + 1 >= Self.attemptLimit {
-            try await self.context.store.failWrite(write.id, error: error.description)
+            try await self.context.store.failWrite(write.id, error: error.description) { transaction in
+                // A mark is a convenience, and what was sent is in the ticket: only the agent's work is worth a notice.
+                guard write.kind == .draft || write.kind == .note else { return }
+                let reason = "the mailbox does not take its \(write.kind.rawValue): \(error)"
+                try await self.context.queue.enqueue([.notify(ticket: write.ticketID, reason: reason)], in: transaction)
+            }
         } else {
             let delay: Duration = .seconds(min(3600, 5 << min(write.attempt, 9)))
             try await self.context.store.replanWrites([write.id], error: error.description, delay: delay)
@@ -181,16 +188,25 @@ struct MailboxWriter: Sendable {
             else { continue }
             groups[write.flags, default: []].append((write, uid))
         }
+        var refused: Set<Int64> = []
         for (names, group) in groups {
             let flags = names.compactMap { MailFlag($0) }.filter { flag in
                 !flag.isKeyword || selected.canStoreKeywords || selected.permanentFlags.contains(flag)
             }
-            if !flags.isEmpty { try await session.store(group.map(\.uid), .add, flags) }
-            if case .move(let target) = self.mailbox.afterImport {
-                _ = try await session.move(group.map(\.uid), to: FolderName(target))
+            do {
+                if !flags.isEmpty { try await session.store(group.map(\.uid), .add, flags) }
+                if case .move(let target) = self.mailbox.afterImport {
+                    _ = try await session.move(group.map(\.uid), to: FolderName(target))
+                }
+            } catch {
+                // A refusal concerns these alone; drafts and notes go on.
+                guard await !session.isClosed else { throw error }
+                for (write, _) in group { try await self.giveUpOrRetry(write, error: error) }
+                refused.formUnion(group.map(\.write.id))
             }
         }
-        try await self.context.store.finishWrites(writes.map { ($0.id, nil) }, lease: lease)
+        let made = writes.filter { !refused.contains($0.id) }
+        try await self.context.store.finishWrites(made.map { ($0.id, nil) }, lease: lease)
     }
 
     // MARK: - Old drafts

@@ -92,15 +92,20 @@ package struct DeskUpkeep: Sendable {
 
     package func turn() async throws {
         let store = self.context.store
-        for (id, ticket) in try await store.recoverOutbox(hasEnded: {
-            ProcessIdentity($0)?.hasEnded ?? false
-        }) {
-            self.context.logger.error(
-                "a mail may or may not have been sent; a person has to decide",
-                metadata: .with([.outbox: id, .ticket: ticket?.description ?? "none"]))
-            guard let ticket else { continue }
-            let reason = "a mail may or may not have been sent; decide with: martlet outbox show \(id)"
-            try await self.context.queue.enqueue([try .notify(ticket: ticket, reason: reason)], in: store.pool)
+        try await store.recoverOutbox(hasEnded: { ProcessIdentity($0)?.hasEnded ?? false }) { mails, transaction in
+            for (id, ticket) in mails {
+                self.context.logger.error(
+                    "a mail may or may not have been sent; a person has to decide",
+                    metadata: .with([.outbox: id, .ticket: ticket?.description ?? "none"]))
+            }
+            let notices = try mails.compactMap { id, ticket in
+                try ticket.map { ticket in
+                    try NewJob.notify(
+                        ticket: ticket,
+                        reason: "a mail may or may not have been sent; decide with: martlet outbox show \(id)")
+                }
+            }
+            try await self.context.queue.enqueue(notices, in: transaction)
         }
         for mailbox in self.context.settings.mailboxes {
             try await NoticeDigest(context: self.context).queue(for: mailbox)

@@ -13,76 +13,17 @@ struct MessageIntake: Sendable {
     let mailbox: MailboxSettings
     let mailboxID: MailboxID
 
-    /// Parses mails over all cores; the order is kept.
-    func read(_ mails: [FetchedMail], suspect: Bool) async -> [ParsedMail] {
-        guard mails.count > 4 else {
-            var result: [ParsedMail] = []
-            for mail in mails { result.append(await self.read(mail, suspect: suspect)) }
-            return result
-        }
-        // Two halves: intake shares the machine with the database and the IMAP server.
-        let middle = mails.count / 2
-        async let first = self.readAll(mails[..<middle], suspect: suspect)
-        let second = await self.readAll(mails[middle...], suspect: suspect)
-        return await first + second
-    }
-
-    @concurrent private func readAll(_ mails: ArraySlice<FetchedMail>, suspect: Bool) async -> [ParsedMail] {
-        var result: [ParsedMail] = []
-        result.reserveCapacity(mails.count)
-        for mail in mails { result.append(await self.read(mail, suspect: suspect)) }
-        return result
-    }
-
-    private func read(_ mail: FetchedMail, suspect: Bool) async -> ParsedMail {
-        let content: ParsedMail.Content =
-            switch mail.contents {
-            case .whole: await self.context.parser.read(mail.bytes, suspect: suspect)
-            case .header(let size): self.context.parser.readHeader(mail.bytes, size: size)
-            case .vanished: .vanished
-            case .withheld: .unreadable(reason: "the server sends nothing of it")
-            }
-        // Bytes of its own, or all such mails would be the same.
-        let raw = mail.contents.isWithheld ? Array("The server sent nothing of mail \(mail.uid).".utf8) : mail.bytes
-        return ParsedMail(uid: mail.uid, internalDate: mail.internalDate, raw: raw, content: content)
-    }
-
     /// Commits a batch and its cursor.
-    ///
-    /// Mails that the database cannot take (SQLSTATE 22, 23, 54) are found by halving and kept in quarantine; trouble of
-    /// the database itself is thrown, and the whole batch comes again.
-    func commit(_ mails: [ParsedMail], folder: FolderRecord, lastUID: UInt32, lease: MailboxLease) async throws {
-        do {
-            try await self.commitOnce(mails, folder: folder, lastUID: lastUID, lease: lease)
-        } catch let error as PostgresError where error.errorClass == .data {
-            guard mails.count == 1 else {
-                let middle = mails.count / 2
-                try await self.commit(
-                    Array(mails[..<middle]), folder: folder, lastUID: mails[middle - 1].uid, lease: lease)
-                try await self.commit(Array(mails[middle...]), folder: folder, lastUID: lastUID, lease: lease)
-                return
-            }
-            var mail = mails[0]
-            if case .unreadable = mail.content { throw error }
-            self.context.logger.error(
-                "a mail could not be stored and is quarantined",
-                metadata: .with([.uid: mail.uid, .error: error.sqlState ?? "", .mailbox: self.mailbox.name]))
-            mail.content = .unreadable(reason: "the database refused it (\(error.message))")
-            try await self.commitOnce([mail], folder: folder, lastUID: lastUID, lease: lease)
-        } catch let error as PostgresError where error.sqlState?.hasPrefix("40") == true {
-            // A deadlock or a serialisation failure: nothing was written, the same again works.
-            try await self.commitOnce(mails, folder: folder, lastUID: lastUID, lease: lease)
-        }
-    }
-
-    private func commitOnce(
+    @Sendable func commit(
         _ mails: [ParsedMail], folder: FolderRecord, lastUID: UInt32, lease: MailboxLease
     ) async throws {
         let threading = self.context.threading
         let questions = ThreadQuestions(mails, threading: threading)
         let planner = self.planner(folder)
         let store = self.context.store
-        var keys = try await store.ids.take(mails.count * 8 + 8 + questions.reported.count * 2)[...]
+        // A message, a ticket, a mark, and a few events for each mail; an event for each address that a report names.
+        let failures = mails.reduce(0) { $0 + $1.namedFailures }
+        var keys = try await store.ids.take(mails.count * 8 + failures)[...]
         try await store.pool.withTransaction { transaction in
             let lookup = try await questions.ask(store, in: transaction)
             let empty = IntakeBatch(
@@ -132,23 +73,4 @@ struct MessageIntake: Sendable {
         }
         return jobs
     }
-}
-
-/// A mail as it came from the server.
-struct FetchedMail: Sendable {
-    enum Contents: Sendable {
-        case whole
-        /// Too large: only the header was fetched; the size in octets.
-        case header(size: Int)
-        case vanished
-        /// It is there, but the server does not hand it out.
-        case withheld
-
-        var isWithheld: Bool { if case .withheld = self { true } else { false } }
-    }
-
-    var uid: UInt32
-    var internalDate: Date
-    var bytes: [UInt8]
-    var contents: Contents
 }

@@ -123,8 +123,30 @@ struct OutboxSender: Sendable {
         } catch {
             outcome = self.outcome(of: error, mail: mail)
         }
-        try await self.record(mail, outcome)
+        try await self.keep(outcome, of: mail)
         return true
+    }
+
+    /// Records an outcome. What the server said is known only here: while the database is away it is kept and tried
+    /// again, for as long as the mail is this process's.
+    private func keep(_ outcome: DeliveryOutcome, of mail: OutboxMail) async throws {
+        let deadline = ContinuousClock.now + DeskStore.transmissionLease
+        var isAgain = false
+        while true {
+            do {
+                return try await self.record(mail, outcome)
+            } catch let error as StoreError where error.code == .leaseLost && isAgain {
+                // The first try arrived, and only its answer was lost.
+                return
+            } catch let error as PostgresError where error.isRetryable && ContinuousClock.now < deadline {
+                self.context.logger.error(
+                    "what became of a mail cannot be stored yet",
+                    metadata: .with([.outbox: mail.id, .reason: "\(outcome.event)", .error: error]))
+                isAgain = true
+                self.progress()
+                try await self.context.pause(.seconds(1))
+            }
+        }
     }
 
     private func outcome(of delivery: SMTPDelivery, mail: OutboxMail) -> DeliveryOutcome {
@@ -143,7 +165,8 @@ struct OutboxSender: Sendable {
 
     private func outcome(of error: MailError, mail: OutboxMail) -> DeliveryOutcome {
         if error.phase == .afterFinalDot { return DeliveryOutcome(event: .outcomeUnknown, reply: error.description) }
-        guard error.isRetryable, mail.attempt + 1 < Self.attemptLimit else {
+        // Who is stopped before the final dot has sent nothing.
+        guard error.isRetryable || error.code == .cancelled, mail.attempt + 1 < Self.attemptLimit else {
             return DeliveryOutcome(event: .refused, reply: error.description)
         }
         return DeliveryOutcome(

@@ -9,13 +9,24 @@ internal import Postgres
 /// Watches the Sent folder: an agent's answer there moves its ticket on, and every Message-ID there is one that a report
 /// may be about.
 struct SentObserver: Sendable {
-    static let batchCount = 50
-
     let context: DeskContext
     let mailbox: MailboxSettings
     let record: MailboxRecord
     let hold: MailboxHold
     let progress: @Sendable () -> Void
+    /// Outlives the sessions.
+    private let refusals = Locked<(uid: UID, count: Int)?>(nil)
+
+    init(
+        context: DeskContext, mailbox: MailboxSettings, record: MailboxRecord, hold: MailboxHold,
+        progress: @escaping @Sendable () -> Void
+    ) {
+        self.context = context
+        self.mailbox = mailbox
+        self.record = record
+        self.hold = hold
+        self.progress = progress
+    }
 
     /// One connection's life: until it breaks, the lease is lost, or the task is cancelled.
     func run() async throws {
@@ -24,12 +35,12 @@ struct SentObserver: Sendable {
             let mayCreate = self.context.mode(of: self.mailbox) > .observe
             let name = try await MailboxFolders.find(in: session, settings: self.mailbox, creating: mayCreate).sent
             let selected = try await session.select(name, readOnly: true)
-            var folder = try await self.folder(selected, name: name)
-            let news = FolderNews(hold: self.hold, pollInterval: self.mailbox.pollInterval, progress: self.progress)
-            while !Task.isCancelled {
-                try await self.importNew(session, folder: &folder)
-                try await news.wait(session)
-            }
+            let folder = try await self.folder(selected, session, name: name)
+            // After a new UIDVALIDITY the whole folder comes again: what is old is only counted.
+            let reading = FolderImport(
+                context: self.context, mailbox: self.mailbox, hold: self.hold, progress: self.progress,
+                refusals: self.refusals, isPassedOver: Self.isHistory, commit: self.commit)
+            try await reading.follow(session, folder)
             await session.logout()
         } catch {
             await session.close()
@@ -38,9 +49,11 @@ struct SentObserver: Sendable {
     }
 
     /// The cursor. What was sent before the desk came is not read: it is no answer to anything the desk knows.
-    private func folder(_ selected: SelectedFolder, name: FolderName) async throws -> FolderRecord {
+    private func folder(
+        _ selected: SelectedFolder, _ session: IMAPSession, name: FolderName
+    ) async throws -> FolderRecord {
         let store = self.context.store
-        let next = selected.uidNext?.rawValue ?? 1
+        let next = try await FolderImport.nextUID(selected, session)
         let validity = selected.uidValidity.rawValue
         guard let folder = try await store.folder(named: name.text, in: self.record.id) else {
             return try await store.addFolder(
@@ -48,73 +61,15 @@ struct SentObserver: Sendable {
                 historyBefore: nil, lastUID: max(next, 1) - 1)
         }
         guard folder.uidValidity != validity else { return folder }
-        return try await store.resetFolder(
-            folder, uidValidity: validity, firstNewUID: next,
-            lastGoodFetch: self.record.lastGoodFetch?.addingTimeInterval(-60))
+        return try await store.resetFolder(folder, uidValidity: validity, firstNewUID: next)
     }
 
-    private func importNew(_ session: IMAPSession, folder: inout FolderRecord) async throws {
-        guard try await !self.context.store.pauses().contains(where: { $0.scope == .intake || $0.scope == .all }) else {
-            return
-        }
-        while let first = UID(folder.lastUID)?.next ?? UID(1) {
-            // Some servers answer `n:*` with the last message even when it lies below n.
-            let page = try await session.overview(.from(first)).filter { $0.uid >= first }.sorted { $0.uid < $1.uid }
-            guard !page.isEmpty else { return }
-            let batch = Array(page.prefix(Self.batchCount))
-            let lease = try await self.hold.current()
-            let mails = try await self.fetch(session, batch, folder: folder)
-            let lastUID = batch[batch.count - 1].uid.rawValue
-            try await self.commit(mails, folder: folder, lastUID: lastUID, lease: lease)
-            folder.lastUID = lastUID
-            self.progress()
-            try Task.checkCancellation()
-        }
-    }
-
-    private func fetch(
-        _ session: IMAPSession, _ batch: [MessageOverview], folder: FolderRecord
-    ) async throws -> [ParsedMail] {
-        let limit = self.context.settings.maximumMessageSize
-        let fetched = Locked<[UID: [UInt8]]>([:])
-        // After a new UIDVALIDITY the whole folder comes again: what is old is only counted.
-        let wanted = batch.filter { !self.isHistory($0, folder) }
-        let whole = wanted.filter { $0.size <= limit }
-        let large = wanted.filter { $0.size > limit }.map(\.uid)
-        if !whole.isEmpty {
-            try await session.fetch(whole) { message in fetched.withLock { $0[message.uid] = message.bytes } }
-        }
-        if !large.isEmpty {
-            try await session.fetchHeaders(large) { message in fetched.withLock { $0[message.uid] = message.bytes } }
-        }
-        let bytes = fetched.withLock { $0 }
-        var mails: [ParsedMail] = []
-        for overview in batch {
-            let content: ParsedMail.Content
-            if let raw = bytes[overview.uid] {
-                if overview.size > limit {
-                    content = self.context.parser.readHeader(raw, size: overview.size)
-                } else {
-                    content = await self.context.parser.read(raw, suspect: false)
-                }
-            } else {
-                content =
-                    self.isHistory(overview, folder) ? .unreadable(reason: "sent before the desk came") : .vanished
-            }
-            mails.append(
-                ParsedMail(
-                    uid: overview.uid.rawValue, internalDate: overview.internalDate ?? Date(),
-                    raw: bytes[overview.uid] ?? [], content: content))
-        }
-        return mails
-    }
-
-    private func isHistory(_ message: MessageOverview, _ folder: FolderRecord) -> Bool {
+    @Sendable private static func isHistory(_ message: MessageOverview, _ folder: FolderRecord) -> Bool {
         guard message.uid.rawValue < folder.firstNewUID, let before = folder.historyBefore else { return false }
         return (message.internalDate ?? before) < before
     }
 
-    private func commit(
+    @Sendable private func commit(
         _ mails: [ParsedMail], folder: FolderRecord, lastUID: UInt32, lease: MailboxLease
     ) async throws {
         let store = self.context.store
@@ -180,6 +135,7 @@ struct SentPlanner {
         for mail in mails {
             switch mail.content {
             case .vanished: plan.batch.items.append(.init(uid: mail.uid, disposition: .vanished))
+            // Counted: what it says nobody can tell.
             case .unreadable: plan.batch.items.append(.init(uid: mail.uid, disposition: .ownSent))
             case .parsed(let message, let classification), .oversized(let message, let classification, _):
                 self.add(

@@ -28,7 +28,8 @@ struct ThreadQuestions: Sendable {
                 reported.formUnion(Threading.reportedIDs(message, classification))
                 if let id = message.messageID { ownIDs.append(id.text) }
                 if let number = Threading.ticketNumber(in: message.subject) { numbers.append(number.value) }
-            case .unreadable, .vanished: break
+            case .unreadable: dedupeKeys.append(DedupeKey.of(bytes: mail.raw))
+            case .vanished: break
             }
         }
         self.dedupeKeys = dedupeKeys

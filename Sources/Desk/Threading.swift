@@ -34,8 +34,11 @@ struct Threading {
             if ticket.isParticipant(sender) || self.ownAddresses.contains(sender) {
                 return self.join(ticket, received: received, reason: "answers our mail (token in \(id.field))")
             }
-            return .attachFlagged(
-                ticket, reason: "token of ours, but \(Self.shown(sender)) takes no part in the ticket")
+            let reason = "token of ours, but \(Self.shown(sender)) takes no part in the ticket"
+            switch self.join(ticket, received: received, reason: reason) {
+            case .open(let linked, _, let reason): return .open(linked: linked, isStranger: true, reason: reason)
+            case .attach, .attachFlagged: return .attachFlagged(ticket, reason: reason)
+            }
         }
         for reference in self.references(of: message) {
             for ticket in lookup.threads[reference.digest] ?? [] where ticket.isParticipant(sender) {

@@ -52,12 +52,15 @@ package struct NotifyJob: JobHandler {
 
     package func perform(_ jobs: [ClaimedJob], context: JobContext) async throws {
         let store = self.mails.context.store
-        let subjects = try await store.triageSubjects(firstMessagesOf: jobs.compactMap(\.key).map { TicketID($0) })
+        let targets = try await store.mergeTargets(of: jobs.compactMap(\.key).map { TicketID($0) })
+        let subjects = try await store.triageSubjects(firstMessagesOf: Array(Set(targets.values)))
         let byTicket = Dictionary(subjects.map { ($0.ticketID.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
         var keys = try await store.ids.take(jobs.count * 2)[...]
         var statements: [SQL] = []
         for job in jobs {
-            guard let key = job.key, let subject = byTicket[key] else { continue }
+            guard let key = job.key, let target = targets[TicketID(key)], let subject = byTicket[target.rawValue] else {
+                continue
+            }
             let payload: NoticePayload? = job.decodedPayload()
             let reason = payload?.reason ?? "a step failed"
             statements.append(

@@ -73,6 +73,10 @@ package struct QuarantineReplay: Sendable {
         guard let mailbox = self.context.settings.mailboxes.first(where: { $0.name == held.mailboxName }) else {
             throw StoreError(.notFound, "no mailbox \(held.mailboxName) in the configuration")
         }
+        if let mail = FetchedMail.withheldMail(held.bytes) {
+            throw StoreError(
+                .conflict, "the server never sent it; look for \(mail) in the mailbox itself, then discard it here")
+        }
         let content = await self.context.parser.read(held.bytes, suspect: true)
         if case .unreadable(let reason) = content { throw StoreError(.conflict, "it still cannot be read: \(reason)") }
         let mail = ParsedMail(uid: held.uid, internalDate: held.internalDate, raw: held.bytes, content: content)

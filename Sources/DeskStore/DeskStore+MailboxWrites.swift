@@ -167,12 +167,18 @@ extension DeskStore {
     }
 
     /// The server refused for good.
-    package func failWrite(_ id: Int64, error: String) async throws {
-        _ = try await self.pool.execute(
-            """
-            update mailbox_write set state = 'failed', finished_at = now(), last_error = \(error)
-            where id = \(id) and state in ('planned', 'writing')
-            """)
+    /// - Parameter additional: What else follows, in the same transaction.
+    package func failWrite(
+        _ id: Int64, error: String, additional: (PostgresTransaction) async throws -> Void
+    ) async throws {
+        try await self.pool.withTransaction { transaction in
+            _ = try await transaction.query(
+                """
+                update mailbox_write set state = 'failed', finished_at = now(), last_error = \(error)
+                where id = \(id) and state in ('planned', 'writing')
+                """)
+            try await additional(transaction)
+        }
     }
 
     /// Where a stored message stands in the folder that is watched: the newest UID under the folder's UIDVALIDITY.

@@ -7,7 +7,6 @@ package import struct Foundation.Date
 package struct MailboxRecord: Sendable {
     package var id: MailboxID
     package var name: String
-    package var lastGoodFetch: Date?
 }
 
 /// The right to work on a mailbox until `until`, by the database clock.
@@ -46,12 +45,12 @@ extension DeskStore {
                 """
                 insert into mailbox (id, name, address) values (\(id), \(name), \(address.address))
                 on conflict (name) do update set address = excluded.address
-                returning id, name, last_good_fetch
+                returning id, name
                 """)
         }
         guard let row = rows.first else { throw StoreError(.notFound, "mailbox \(name)") }
-        let (mailboxID, mailboxName, fetched) = try row.decode(Int64.self, String.self, Date?.self)
-        return MailboxRecord(id: MailboxID(mailboxID), name: mailboxName, lastGoodFetch: fetched)
+        let (mailboxID, mailboxName) = try row.decode(Int64.self, String.self)
+        return MailboxRecord(id: MailboxID(mailboxID), name: mailboxName)
     }
 
     /// nil before the mailbox was ever opened.
@@ -152,20 +151,21 @@ extension DeskStore {
 
     /// Starts over after the server gave the folder a new UIDVALIDITY. RFC 9051 §2.3.1.1.
     ///
-    /// Known mail is found again by its dedupe key; unknown mail from before `lastGoodFetch` is history, unknown mail
-    /// since then is new as ever.
+    /// Known mail is found again by its dedupe key; unknown mail from before the last good fetch is history, unknown mail
+    /// since then is new as ever. A minute is left for the server's clock.
     package func resetFolder(
-        _ folder: FolderRecord, uidValidity: UInt32, firstNewUID: UInt32, lastGoodFetch: Date?
+        _ folder: FolderRecord, uidValidity: UInt32, firstNewUID: UInt32
     ) async throws -> FolderRecord {
         let rows = try await self.pool.withTransaction { transaction in
             _ = try await transaction.query(
                 "delete from intake_attempt where folder_id = \(folder.id.rawValue)")
             return try await transaction.query(
                 """
-                update folder set uidvalidity = \(Int64(uidValidity)), last_uid = 0, highest_modseq = null,
-                    first_new_uid = \(Int64(firstNewUID)), history_before = \(lastGoodFetch)
-                where id = \(folder.id.rawValue)
-                returning id, name, uidvalidity, last_uid, first_new_uid, history_before
+                update folder f set uidvalidity = \(Int64(uidValidity)), last_uid = 0, highest_modseq = null,
+                    first_new_uid = \(Int64(firstNewUID)), history_before = m.last_good_fetch - interval '1 minute'
+                from mailbox m
+                where f.id = \(folder.id.rawValue) and m.id = f.mailbox_id
+                returning f.id, f.name, uidvalidity, last_uid, first_new_uid, history_before
                 """)
         }
         guard let row = rows.first else { throw StoreError(.notFound, "folder \(folder.name)") }

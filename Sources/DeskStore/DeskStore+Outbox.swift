@@ -105,22 +105,25 @@ extension DeskStore {
         } + ["select pg_notify(\(Self.outboxChannel), '')"]
     }
 
+    /// How long a mail is the process's that transmits it: longer than any server may take to answer.
+    package static let transmissionLease: Duration = .seconds(15 * 60)
+
     /// Commits that the next octets are the mail's: the last look at the pause switch, at the ticket, and at the lease,
-    /// which then lasts longer than any server may take to answer.
+    /// which is then `transmissionLease` long.
     ///
     /// - Returns: False when it may not be sent now; it stays claimed.
     package func beginTransmission(_ mail: OutboxMail) async throws -> Bool {
         let count = try await self.pool.execute(
             """
             update outbox o set state = 'transmitting', attempt = attempt + 1,
-                lease_until = clock_timestamp() + interval '15 minutes'
+                lease_until = clock_timestamp() + make_interval(secs => \(Self.transmissionLease / .seconds(1)))
             where o.id = \(mail.id.rawValue) and o.state = 'claimed' and o.lease_token = \(mail.leaseToken)
                 and o.lease_until > clock_timestamp()
                 and not exists (select from control where key in ('pause.all', 'pause.outgoing'))
                 and (o.kind in ('notice', 'digest') or (
                     not exists (select from control where key = 'pause.automatic')
-                    and exists (
-                        select from ticket t where t.id = o.ticket_id and t.status in ('new', 'open'))))
+                    and (\(Self.isResent) or exists (
+                        select from ticket t where t.id = o.ticket_id and t.status in ('new', 'open')))))
             """)
         return count == 1
     }
@@ -131,7 +134,8 @@ extension DeskStore {
             """
             update outbox set state = 'queued', lease_token = null, lease_until = null,
                 due_at = now() + make_interval(secs => \(delay / .seconds(1))),
-                history = case when \(reply)::text is null then history else history
+                history = case when \(reply)::text is null or history -> -1 ->> 'reply' = \(reply)::text then history
+                    else history
                     || jsonb_build_array(jsonb_build_object('at', now(), 'reply', \(reply)::text)) end
             where id = \(mail.id.rawValue) and state = 'claimed' and lease_token = \(mail.leaseToken)
             """)
@@ -203,22 +207,24 @@ extension DeskStore {
 
     /// Takes back what dead processes left: a claim returns to the queue, a transmission becomes uncertain.
     ///
-    /// - Parameter hasEnded: Whether the process of that name surely runs no more; the leases of others have to end first.
-    /// - Returns: The mails whose outcome only a person can find out.
+    /// - Parameters:
+    ///   - hasEnded: Whether the process of that name surely runs no more; the leases of others have to end first.
+    ///   - additional: Called with the mails whose outcome only a person can find out, in the same transaction.
     package func recoverOutbox(
-        hasEnded: (String) -> Bool = { _ in false }
-    ) async throws -> [(id: OutboxID, ticketID: TicketID?)] {
+        hasEnded: (String) -> Bool = { _ in false },
+        additional: ([(id: OutboxID, ticketID: TicketID?)], PostgresTransaction) async throws -> Void
+    ) async throws {
         let owners = try await self.pool.query(
             "select distinct claimed_by from outbox where state in ('claimed', 'transmitting') and claimed_by is not null"
         ).decode(String.self)
         let dead = owners.filter(hasEnded)
-        let rows = try await self.pool.withTransaction { transaction in
+        try await self.pool.withTransaction { transaction in
             _ = try await transaction.query(
                 """
                 update outbox set state = 'queued', lease_token = null, lease_until = null
                 where state = 'claimed' and (lease_until < now() or claimed_by = any(\(dead)::text[]))
                 """)
-            return try await transaction.query(
+            let rows = try await transaction.query(
                 """
                 update outbox set state = 'uncertain', lease_token = null, lease_until = null,
                     history = history || jsonb_build_array(jsonb_build_object(
@@ -226,10 +232,11 @@ extension DeskStore {
                 where state = 'transmitting' and (lease_until < now() or claimed_by = any(\(dead)::text[]))
                 returning id, ticket_id
                 """)
-        }
-        return try rows.map { row in
-            let (id, ticket) = try row.decode(Int64.self, Int64?.self)
-            return (OutboxID(id), ticket.map { TicketID($0) })
+            let uncertain = try rows.map { row in
+                let (id, ticket) = try row.decode(Int64.self, Int64?.self)
+                return (id: OutboxID(id), ticketID: ticket.map { TicketID($0) })
+            }
+            if !uncertain.isEmpty { try await additional(uncertain, transaction) }
         }
     }
 
@@ -295,7 +302,8 @@ extension DeskStore {
                 update outbox set state = \(next.rawValue), due_at = now(), lease_token = null, lease_until = null,
                     finished_at = case when \(next != .queued) then now() end,
                     history = history || jsonb_build_array(jsonb_build_object(
-                        'at', now(), 'state', \(next.rawValue)::text, 'reply', \("decided by \(actor)")::text))
+                        'at', now(), 'state', \(next.rawValue)::text, 'reply', \("decided by \(actor)")::text,
+                        'decision', \("\(event)")::text))
                 where id = \(id.rawValue)
                 """,
                 "select pg_notify(\(Self.outboxChannel), '')",

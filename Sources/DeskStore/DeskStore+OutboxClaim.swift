@@ -79,6 +79,9 @@ extension DeskStore {
     /// How long a tripped breaker holds.
     private static let breakerHours = 1.0
 
+    /// A person has looked and wants it sent again: what has become of the ticket meanwhile does not matter.
+    static let isResent: SQL = "o.history @> '[{\"decision\": \"resend\"}]'"
+
     /// The text key of the newest mail that a person wrote in a ticket.
     static func textKey(ofTicket ticket: SQL) -> SQL {
         """
@@ -124,7 +127,7 @@ extension DeskStore {
             select o.id, o.ticket_id, o.kind, o.internet_message_id, o.envelope_from, o.recipients, o.bytes, o.attempt,
                 case
                     when o.kind in ('notice', 'digest') then null
-                    when t.status not in ('new', 'open') then 'the ticket was answered first'
+                    when t.status not in ('new', 'open') and not \(Self.isResent) then 'the ticket was answered first'
                     when c.undeliverable_at is not null then 'the address is undeliverable'
                     when c.automatic_stopped_at is not null then 'the address complained about a mail of ours'
                     when not exists (
@@ -132,7 +135,7 @@ extension DeskStore {
                             and m.kind = 'human' and not m.suppress_automatic and not m.is_flagged
                             and lower(m.sender_address) = any(o.recipients))
                         then 'the address did not write in this thread'
-                    when o.kind = 'acknowledgement' and exists (
+                    when o.kind = 'acknowledgement' and not \(Self.isResent) and exists (
                         select from send_ledger l where l.address = t.customer_email
                             and l.kind = 'acknowledgement' and l.sent_at > now() - interval '1 day')
                         then 'the address had an acknowledgement today'

@@ -66,7 +66,7 @@ extension DeskStore {
             Self.moveStatements(moved, from: ticket.id, to: other.rawValue) + [
                 self.repairStatement(
                     keys[2], on: ticket.id, cut.rawValue, actor: actor, other: other.rawValue, moved: moved,
-                    status: ticket.status, words: "\(moved.count) mails to \(newNumber)"),
+                    status: ticket.status, words: "\(Self.mails(moved.count)) to \(newNumber)"),
                 self.repairStatement(
                     keys[3], on: other.rawValue, "opened", actor: actor, other: ticket.id, moved: moved,
                     status: "open", words: "\(cut.rawValue) from \(number)"),
@@ -94,7 +94,10 @@ extension DeskStore {
             throw StoreError(.conflict, "\(source.mergedInto == nil ? target : number) was merged before")
         }
         guard mixesCustomers || source.customer == kept.customer else {
-            throw StoreError(.conflict, "\(number) and \(target) are of different customers")
+            throw StoreError(
+                .conflict,
+                "\(number) and \(target) are of different customers, who could then read each other's mail; "
+                    + "--different-customers merges them all the same")
         }
         let moved = try await transaction.query("select id from message where ticket_id = \(source.id) order by id")
             .map { row in try row.decode(Int64.self) }
@@ -118,11 +121,21 @@ extension DeskStore {
                     status: source.status, words: "into \(target)"),
                 self.repairStatement(
                     keys[1], on: kept.id, "merged", actor: actor, other: source.id, moved: moved,
-                    status: kept.status, words: "\(moved.count) mails of \(number)"),
+                    status: kept.status, words: "\(Self.mails(moved.count)) of \(number)"),
             ])
         return Repair(
             ticketID: TicketID(kept.id), number: target, moved: moved.map { StoredMessageID($0) },
             newest: try await self.newestMail(of: moved, in: transaction))
+    }
+
+    /// The tickets that go on for others: those that they were merged into, or themselves.
+    package func mergeTargets(of tickets: [TicketID]) async throws -> [TicketID: TicketID] {
+        let rows = try await self.pool.query(
+            "select id, coalesce(merged_into_id, id) from ticket where id = any(\(tickets.map(\.rawValue))::bigint[])")
+        return try rows.reduce(into: [:]) { result, row in
+            let (id, target) = try row.decode(Int64.self, Int64.self)
+            result[TicketID(id)] = TicketID(target)
+        }
     }
 
     /// Takes back the newest split, detach or merge of a ticket.
@@ -174,6 +187,8 @@ extension DeskStore {
     }
 
     // MARK: - Parts
+
+    private static func mails(_ count: Int) -> String { count == 1 ? "1 mail" : "\(count) mails" }
 
     private struct LockedTicket {
         let id: Int64

@@ -63,6 +63,8 @@ package struct TicketDetail: Sendable {
     package var summary: TicketSummary
     package var description: String
     package var resolution: String?
+    /// Number of the ticket that this one was merged into.
+    package var mergedInto: Int64?
     package var messages: [TicketMessage]
     package var events: [TicketEvent]
     /// Newest; JSON of `Analysis` and `Decision`.
@@ -83,14 +85,15 @@ extension DeskStore {
     /// Newest work first: urgent before low, then by age of the ticket.
     package func tickets(_ filter: TicketFilter) async throws -> [TicketSummary] {
         let statuses = filter.status.map(\.rawValue)
-        let below = filter.category.map { $0 + " / %" }
+        let category = filter.category?.lowercased()
+        let below = category.map { $0 + " / %" }
         let rows = try await self.pool.query(
             """
             select \(Self.summaryColumns)
             from ticket t
             where (cardinality(\(statuses)::text[]) = 0 or t.status = any(\(statuses)::text[]))
-                and (\(filter.category)::text is null or t.category = \(filter.category)
-                    or t.category like \(below))
+                and (\(category)::text is null or lower(t.category) = \(category)
+                    or lower(t.category) like \(below))
                 and (\(filter.priority?.rawValue)::text is null or t.priority = \(filter.priority?.rawValue))
                 and (\(filter.assigned)::text is null or t.assigned_agent = \(filter.assigned))
                 and (\(filter.includesHistory) or not t.is_history)
@@ -111,7 +114,8 @@ extension DeskStore {
                     (select a.result::text from analysis a where a.ticket_id = t.id order by a.id desc limit 1),
                     (select a.decision::text from analysis a where a.ticket_id = t.id order by a.id desc limit 1),
                     (select d.content::text from draft d where d.ticket_id = t.id order by d.id desc limit 1),
-                    (select d.state from draft d where d.ticket_id = t.id order by d.id desc limit 1)
+                    (select d.state from draft d where d.ticket_id = t.id order by d.id desc limit 1),
+                    (select k.ticket_number from ticket k where k.id = t.merged_into_id)
                 from ticket t where t.ticket_number = \(number.value)
                 """,
                 """
@@ -123,7 +127,7 @@ extension DeskStore {
                 """
                 select e.kind, e.actor, e.detail::text, e.at
                 from event e join ticket t on t.id = e.ticket_id
-                where t.ticket_number = \(number.value) order by e.id
+                where t.ticket_number = \(number.value) order by e.at, e.id
                 """,
             ])
             return (results[0], Array(results.dropFirst()))
@@ -131,10 +135,11 @@ extension DeskStore {
         guard let summaryRow = summaryRows.first, let row = rest[0].first else {
             throw StoreError(.notFound, "there is no ticket \(number)")
         }
-        let (description, resolution, analysis, decision, draft, draftState) = try row.decode(
-            String.self, String?.self, String?.self, String?.self, String?.self, String?.self)
+        let (description, resolution, analysis, decision, draft, draftState, mergedInto) = try row.decode(
+            String.self, String?.self, String?.self, String?.self, String?.self, String?.self, Int64?.self)
         return TicketDetail(
             summary: try Self.summary(summaryRow), description: description, resolution: resolution,
+            mergedInto: mergedInto,
             messages: try rest[1].map { row in
                 let (id, direction, kind, sender, subject, text, attachments, reason, flagged, date) = try row.decode(
                     Int64.self, String.self, String.self, String?.self, String.self, String.self, Int32.self,

@@ -37,6 +37,8 @@ package struct DeskStore: Sendable {
             Migration(
                 version: 10, name: "filter", sql: String(decoding: PackageResources._010_filter_sql, as: UTF8.self)),
             Migration(version: 11, name: "chat", sql: String(decoding: PackageResources._011_chat_sql, as: UTF8.self)),
+            Migration(
+                version: 12, name: "scale", sql: String(decoding: PackageResources._012_scale_sql, as: UTF8.self)),
         ]
     }
 }

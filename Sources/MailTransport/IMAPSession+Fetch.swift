@@ -31,9 +31,12 @@ extension IMAPSession {
         let command = IMAPCommand("UID FETCH \(set) (UID RFC822.SIZE INTERNALDATE FLAGS\(modSeq))")
         var found: [UID: MessageOverview] = [:]
         for case .fetch(let item) in try await self.run(command, causesChanges: true).responses {
-            guard let uid = item.uid, let size = item.size else { continue }
+            guard let uid = item.uid else { continue }
+            // A server may tell of one message in several responses, and leave out what it cannot tell.
+            let known = found[uid]
             found[uid] = MessageOverview(
-                uid: uid, size: size, internalDate: item.internalDate, flags: item.flags ?? [], modSeq: item.modSeq)
+                uid: uid, size: item.size ?? known?.size ?? 0, internalDate: item.internalDate ?? known?.internalDate,
+                flags: item.flags ?? known?.flags ?? [], modSeq: item.modSeq ?? known?.modSeq)
         }
         return found.values.sorted { $0.uid < $1.uid }
     }

@@ -29,6 +29,12 @@ struct RotatedToken: Sendable {
             files.createFile(
                 atPath: self.fresh.path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
         else { throw CocoaError(.fileWriteUnknown) }
+        // Root at a shell writes for the service, which has to read it.
+        let folder = try files.attributesOfItem(atPath: self.file.deletingLastPathComponent().path)
+        if let owner = folder[.ownerAccountID] as? NSNumber, let group = folder[.groupOwnerAccountID] as? NSNumber {
+            try files.setAttributes(
+                [.ownerAccountID: owner, .groupOwnerAccountID: group], ofItemAtPath: self.fresh.path)
+        }
         if files.fileExists(atPath: self.file.path) { try files.removeItem(at: self.file) }
         try files.moveItem(at: self.fresh, to: self.file)
     }

@@ -13,7 +13,9 @@ enum Program {
     static func run(_ arguments: [String]) async -> Int32 {
         let command: any ParsableCommand
         do {
-            command = try Martlet.parseAsRoot(arguments)
+            command = try Martlet.parseAsRoot(try Self.resolved(arguments))
+        } catch let error as CommandError {
+            return Self.report(running: error)
         } catch {
             return Self.report(parsing: error)
         }
@@ -28,6 +30,22 @@ enum Program {
         } catch {
             return Self.report(running: error)
         }
+    }
+
+    /// A group that lists by default would show only the list's help, and take a misspelt subcommand for an argument of it.
+    private static func resolved(_ arguments: [String]) throws(CommandError) -> [String] {
+        guard arguments.count >= 2,
+            let group = Martlet.configuration.subcommands.first(where: { command in
+                command._commandName == arguments[0] || command.configuration.aliases.contains(arguments[0])
+            })?.configuration, group.defaultSubcommand != nil
+        else { return arguments }
+        if ["-h", "--help"].contains(arguments[1]) { return ["help", arguments[0]] }
+        let names = group.subcommands.map { $0._commandName }
+        guard !arguments[1].hasPrefix("-"), !names.contains(arguments[1]) else { return arguments }
+        throw CommandError(
+            .usage, "martlet \(arguments[0]) has no subcommand \(DisplayWidth.printable(arguments[1]))",
+            remedy: Suggestion.nearest(to: arguments[1], among: names).map { "did you mean \($0)?" }
+                ?? "it has \(names.joined(separator: ", "))")
     }
 
     /// The parser has its own words for help, versions and mistakes in arguments.

@@ -7,6 +7,7 @@ import MailTransport
 import Postgres
 import TestSupport
 import Testing
+import WorkQueue
 
 @Suite("Guards on the road", .database(deskMigrations, connections: 8), .timeLimit(.minutes(15)))
 struct GuardRoadTests {
@@ -344,6 +345,29 @@ struct GuardRoadTests {
         #expect(try await office.texts(counts) == ["2", "1", "1"])
         #expect(
             try await office.texts("select status from ticket where ticket_number = \(numbers[1].value)") == ["new"])
+    }
+
+    @Test func `a notice about a ticket that was merged meanwhile is sent about the one that goes on`() async throws {
+        let office = try self.openOffice()
+        try await office.deliver([
+            customerMail("Parcel", id: "n1\(office.user)"), customerMail("The parcel", id: "n2\(office.user)"),
+        ])
+        try await office.read(2)
+        let rows = try await office.store.pool.query("select id, ticket_number from ticket order by id")
+        let tickets = try rows.map { row in
+            let (id, number) = try row.decode(Int64.self, Int64.self)
+            return (id: id, number: TicketNumber(number))
+        }
+        _ = try await office.context.queue.enqueue(
+            [NewJob("notify", key: tickets[0].id, payload: "{\"reason\":\"look at this\"}")], in: office.store.pool)
+        _ = try await TicketRepair(context: office.context, actor: "kim").merge(
+            tickets[0].number, into: tickets[1].number, mixesCustomers: false)
+        try await office.whileWorking {
+            try await office.until("select exists (select from outbox where kind = 'notice' and state = 'sent')")
+        }
+        #expect(
+            try await office.texts("select ticket_id::text from outbox where kind = 'notice'")
+                == [String(tickets[1].id)])
     }
 
     @Test func `a quarantined mail that can be read later becomes a mail like any other`() async throws {

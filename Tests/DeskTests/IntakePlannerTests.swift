@@ -138,6 +138,59 @@ import Testing
         #expect(self.plan([human], try self.planner(), lookup: lookup).batch.statuses == [ticket.id: .open])
     }
 
+    /// A mail from `sender` that answers one of ours in a ticket of Ann's.
+    private func answer(
+        from sender: String = "ann@example.com", _ status: TicketStatus, guess: Bool = false,
+        kind: MessageClassification.Kind = .human
+    ) throws -> IntakePlanner.Plan {
+        let planner = try self.planner()
+        let ticket = TicketCandidate(
+            id: TicketID(7), number: 1042, mailboxID: MailboxID(1), status: status, resolvedAt: nil,
+            customerEmail: "ann@example.com", participants: [])
+        var lookup = IntakeLookup()
+        lookup.ticketsByID[ticket.id] = ticket
+        let ours = planner.threading.signer.messageID(
+            for: ThreadToken(ticketID: ticket.id, sequence: 1), domain: "shop.example")
+        var mail = try self.mail(5, from: sender, id: "b@example.com", inReplyTo: [ours.text], kind: kind)
+        if guess, case .parsed(let message, _) = mail.content {
+            var classification = MessageClassification(kind: .autoReply, reasons: [], suppressAutoReply: true)
+            classification.isByWords = true
+            mail.content = .parsed(message, classification)
+        }
+        return self.plan([mail], planner, lookup: lookup)
+    }
+
+    @Test(arguments: [TicketStatus.pending, .resolved])
+    func `a guess that a customer is a robot does not keep the ticket shut`(status: TicketStatus) throws {
+        let plan = try self.answer(status, guess: true)
+        #expect(plan.batch.statuses == [TicketID(7): .open])
+        #expect(plan.triage.count == 1)
+        #expect(plan.acknowledge.isEmpty)
+        #expect(plan.batch.messages.map(\.classification.suppressAutoReply) == [true])
+        // Who says so in a header field is a robot.
+        #expect(try self.answer(status, kind: .autoReply).batch.statuses.isEmpty)
+        #expect(try self.answer(status, kind: .other).batch.statuses.isEmpty)
+    }
+
+    @Test(arguments: [TicketStatus.new, .open])
+    func `what only sounds like a robot leaves the draft of an open ticket alone`(status: TicketStatus) throws {
+        let plan = try self.answer(status, guess: true)
+        #expect(plan.batch.messages.map(\.ticketID) == [TicketID(7)])
+        #expect(plan.triage.isEmpty)
+    }
+
+    @Test func `a customer who answers from another address is seen`() throws {
+        let plan = try self.answer(from: "ann@home.example", .pending)
+        #expect(plan.batch.statuses == [TicketID(7): .open])
+        #expect(plan.batch.messages.map(\.isFlagged) == [true])
+        #expect(plan.batch.participants.isEmpty)
+        #expect(try self.answer(from: "robot@home.example", .pending, kind: .autoReply).batch.statuses.isEmpty)
+        // A closed ticket stays closed; what somebody says about it is a ticket of its own.
+        let late = try self.answer(from: "ann@home.example", .closed)
+        #expect(late.batch.tickets.map(\.linkedTicketID) == [TicketID(7)])
+        #expect(late.acknowledge.isEmpty)
+    }
+
     @Test func `old mail is history: no acknowledgement, no draft`() throws {
         let plan = self.plan(
             [try self.mail(5, id: "old@example.com"), try self.mail(10, id: "new@example.com", body: "New")],

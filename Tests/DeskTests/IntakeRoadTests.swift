@@ -92,6 +92,40 @@ struct IntakeRoadTests {
         #expect(try await office.count("select count(*) from job where kind = 'notify'") == 1)
     }
 
+    @Test func `the same broken mail twice is one ticket, and holds nothing up`() async throws {
+        let office = try await self.openOffice(isolated: { _ in throw Office.Unparsed() })
+        let poison = customerMail(
+            "Poison", id: "poison@x.example", fields: ["Cc: " + String(repeating: "g:", count: 2000) + "a@x.example"])
+        try await office.deliver([poison, poison])
+        try await office.read(2)
+        try await office.deliver([poison, customerMail("After", from: "after@customer.example", id: "a@x.example")])
+        try await office.read(4)
+        #expect(
+            try await office.texts("select disposition from folder_item order by uid")
+                == ["quarantined", "duplicate_of", "duplicate_of", "message"])
+        #expect(try await office.count("select count(*) from ticket") == 2)
+        #expect(try await office.count("select count(*) from quarantine") == 1)
+    }
+
+    @Test func `a report that names very many addresses is taken like any other`() async throws {
+        let office = try await self.openOffice()
+        let readers = (1...45).map { "reader\($0)@customer.example" }
+        try await office.deliver([
+            customerMail("Parcel", id: "p@x.example", fields: ["Cc: \(readers.joined(separator: ",\r\n "))"])
+        ])
+        try await office.read(1)
+        let ticket = TicketID(Int64(try await office.count("select id from ticket")))
+        let ours = office.context.signer.messageID(
+            for: ThreadToken(ticketID: ticket, sequence: 1), domain: "shop.example")
+        let failed = readers.map { "Final-Recipient: rfc822; \($0)\r\nAction: failed\r\nStatus: 5.1.1\r\n" }
+        let bounce = String(decoding: GuardRoadTests.bounce(of: ours.text, to: "ann@customer.example"), as: UTF8.self)
+            .replacing("Status: 5.1.1\r\n", with: "Status: 5.1.1\r\n\r\n" + failed.joined(separator: "\r\n"))
+        try await office.deliver([Array(bounce.utf8)])
+        try await office.read(2)
+        #expect(try await office.texts("select disposition from folder_item order by uid") == ["message", "message"])
+        #expect(try await office.count("select count(*) from delivery_failure") == 46)
+    }
+
     @Test func `a batch that a process died with is halved until the culprit is read in isolation`() async throws {
         let office = try await self.openOffice(isolated: { bytes in
             if String(decoding: bytes, as: UTF8.self).contains("Subject: Culprit") { throw Office.Unparsed() }

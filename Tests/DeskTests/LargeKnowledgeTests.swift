@@ -108,7 +108,7 @@ struct LargeKnowledgeTests {
         // All but every twentieth: far more than one look into the index gives.
         try await database.asAdmin {
             try await $0.query("update knowledge_base set is_active = substr(key, 2)::int % 20 = 0")
-            try await $0.query("analyze")
+            try await $0.query("analyze knowledge_base, chunk, chunk_embedding")
         }
         for vector in shop.questions.values {
             let found = try await store.nearestVectors(to: vector, model: model, limit: 160)
@@ -127,7 +127,7 @@ struct LargeKnowledgeTests {
         let (store, model) = try await self.filled(shop)
         let database = try TestDatabase.required()
         #expect(try await store.buildVectorIndex(as: database.adminConfiguration))
-        try await database.asAdmin { try await $0.query("analyze") }
+        try await database.asAdmin { try await $0.query("analyze knowledge_base, chunk, chunk_embedding") }
         let filter = KnowledgeFilter(language: "de", category: "shipping", products: ["P1", "P2"])
         let articleOf = try await store.knowledge(model: model).reduce(into: [:]) { $0[$1.id] = $1.article }
         let admitted = articleOf.values.count { filter.admits($0) }

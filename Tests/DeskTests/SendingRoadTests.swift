@@ -46,6 +46,97 @@ struct SendingRoadTests {
         #expect(try await office.count("select count(*) from send_ledger") == 2)
     }
 
+    @Test(arguments: [OutboxMail.Kind.acknowledgement, .answer])
+    func `a person's word sends an uncertain mail again, whatever became of the ticket`(
+        kind: OutboxMail.Kind
+    ) async throws {
+        let (_, endpoint) = self.server(Array(Self.taking().dropLast()) + [.close])
+        let office = try Office(smtp: endpoint)
+        let customer = "again\(UInt64.random(in: 0 ... .max))@customer.example"
+        try await office.queue([customer])
+        _ = try await office.store.pool.query("update outbox set kind = \(kind.rawValue)")
+        try await office.whileOpen { try await office.until("select state = 'uncertain' from outbox") }
+        _ = try await office.store.decideOutbox(OutboxID(700_001), .resend, actor: "kim")
+        try await Office(name: "office").whileOpen {
+            try await office.until("select state not in ('queued', 'claimed', 'transmitting') from outbox")
+        }
+        #expect(try await self.states(office) == ["sent"])
+        #expect(try await office.received(1, by: customer).count == 1)
+    }
+
+    @Test func `no word of a person sends to somebody who complained`() async throws {
+        let office = try Office()
+        try await office.queue(["nobody@refused.test"])
+        try await office.whileOpen { try await office.until("select state = 'failed' from outbox") }
+        _ = try await office.store.pool.query("update customer set automatic_stopped_at = now()")
+        _ = try await office.store.decideOutbox(OutboxID(700_001), .resend, actor: "kim")
+        try await office.whileOpen { try await office.until("select state = 'cancelled' from outbox") }
+    }
+
+    @Test func `what the server said is not forgotten when the database is away for a moment`() async throws {
+        let isTaking = Locked(false)
+        let (_, endpoint) = self.server(
+            Self.taking(
+                .waitUntil {
+                    isTaking.withLock { $0 = true }
+                    return true
+                }))
+        let port = try #require(URLComponents(string: try Office.variable("MARTLET_DATABASE_URL"))?.port)
+        let losses = Locked(0)
+        let proxy = FaultProxy(before: port) { _ in
+            .swallow("BEGIN\0") {
+                guard isTaking.withLock({ $0 }) else { return false }
+                return losses.withLock { losses in
+                    losses += 1
+                    return losses <= 3
+                }
+            }
+        }
+        defer { proxy.stop() }
+        var configuration = try TestDatabase.required().configuration
+        configuration.conninfo = configuration.conninfo.replacing(":\(port)", with: ":\(proxy.port)")
+        let pool = PostgresPool(configuration, size: 4)
+        let office = try Office(smtp: endpoint, pool: pool, waits: false)
+        try await office.queue(["one@customer.example"])
+        try await office.whileOpen {
+            try await office.until("select state not in ('queued', 'claimed', 'transmitting') from outbox")
+        }
+        await pool.close()
+        #expect(losses.withLock { $0 } > 0)
+        #expect(try await self.states(office) == ["sent"])
+    }
+
+    @Test func `one server that is away for long leaves one line in a mail's history`() async throws {
+        let office = try Office()
+        try await office.queue(["one@customer.example"])
+        let mailbox = try await office.store.mailbox(named: "office", address: office.mailbox.address).id
+        for reply in ["refused", "refused", "refused", "timed out"] {
+            let claim = try await office.store.claimOutbox(
+                mailbox: mailbox, limit: 1, lease: .seconds(60), owner: "test",
+                judge: { mails, _ in mails.map { _ in .claim } })
+            try await office.store.releaseClaim(try #require(claim.mails.first), after: .zero, reply: reply)
+        }
+        #expect(try await office.count("select jsonb_array_length(history)::int8 from outbox") == 2)
+    }
+
+    @Test func `a mail that a dead process left is told in the same step`() async throws {
+        struct Refused: Error {}
+        let office = try Office()
+        try await office.queue(["one@customer.example"])
+        _ = try await office.store.pool.query(
+            """
+            update outbox set state = 'transmitting', lease_token = 1, claimed_by = 'somebody',
+                lease_until = now() - interval '1 minute'
+            """)
+        await #expect(throws: Refused.self) {
+            _ = try await office.store.recoverOutbox { _, _ in throw Refused() }
+        }
+        #expect(try await self.states(office) == ["transmitting"])
+        try await DeskUpkeep(context: office.context).turn()
+        #expect(try await self.states(office) == ["uncertain"])
+        #expect(try await office.texts("select key::text from job where kind = 'notify'") == ["900001"])
+    }
+
     @Test func `a mail that was cut off before its final dot is sent later`() async throws {
         let (server, endpoint) = self.server([.expect("MAIL FROM"), .say("250 ok\r\n"), .expect("RCPT TO"), .close])
         let office = try Office(smtp: endpoint)

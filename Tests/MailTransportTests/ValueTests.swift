@@ -98,6 +98,8 @@ import Testing
     {
         let folder = URL.temporaryDirectory.appending(path: "tokens-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        // Only root may give it away.
+        try? FileManager.default.setAttributes([.ownerAccountID: 65534], ofItemAtPath: folder.path)
         defer { try? FileManager.default.removeItem(at: folder) }
         let memory = folder.appending(path: "refresh-token-support")
         func length(of server: FakeServer) -> Int? {
@@ -111,8 +113,11 @@ import Testing
         }
         let first = try await ask(
             configured: "r", answer: #"{"access_token":"t1","expires_in":3600,"refresh_token":"rotated"}"#)
-        let mode = try FileManager.default.attributesOfItem(atPath: memory.path)[.posixPermissions] as? Int
-        #expect(mode == 0o600)
+        let facts = try FileManager.default.attributesOfItem(atPath: memory.path)
+        #expect(facts[.posixPermissions] as? Int == 0o600)
+        // Root at a shell writes for the service that the folder belongs to.
+        let owner = try FileManager.default.attributesOfItem(atPath: folder.path)[.ownerAccountID] as? Int
+        #expect(owner != nil && facts[.ownerAccountID] as? Int == owner)
         // The token is the only part of the form that may differ.
         let plain = #"{"access_token":"t2","expires_in":3600}"#
         #expect(try await ask(configured: "r", answer: plain) == first + "rotated".count - 1)

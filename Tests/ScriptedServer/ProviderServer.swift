@@ -53,6 +53,23 @@ package final class ProviderServer: Sendable {
         }
     }
 
+    /// What the server does wrong with the mails of one folder, by their UIDs.
+    package struct Faults: Sendable {
+        package var folder = "INBOX"
+        /// Their contents are never sent, though the server says OK.
+        package var withheld: Set<UInt32> = []
+        /// They are removed by somebody just when they are asked for.
+        package var vanishing: Set<UInt32> = []
+        /// The server says NO when their contents are asked for.
+        package var refused: Set<UInt32> = []
+        /// The server ends the connection instead.
+        package var fatal: Set<UInt32> = []
+        /// Commands that are refused, such as `UID STORE`.
+        package var refusedCommands: Set<String> = []
+        /// SELECT names no UIDNEXT.
+        package var hidesNextUID = false
+    }
+
     package struct Mail: Sendable {
         package var number: UInt64
         package var bytes: [UInt8]
@@ -67,6 +84,9 @@ package final class ProviderServer: Sendable {
         var folders: [(name: String, attributes: String)]
         var nextUID: [String: UInt32] = [:]
         var log: [String] = []
+        var faults = Faults()
+        var uidValidity = 7
+        var clients: Set<Int32> = []
         var lastNumber: UInt64 = 1_800_000_000_000_000_000
     }
 
@@ -86,8 +106,10 @@ package final class ProviderServer: Sendable {
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0, let server = self else { return }
+                server.withState { _ = $0.clients.insert(client) }
                 Socket.thread {
                     ProviderSession(server, client).serve()
+                    server.withState { _ = $0.clients.remove(client) }
                     Glibc.close(client)
                 }
             }
@@ -103,7 +125,26 @@ package final class ProviderServer: Sendable {
     package func mails(in folder: String) -> [Mail] { self.state.withLock { Self.view($0, folder) } }
 
     /// A mail comes from outside.
-    package func deliver(_ bytes: [UInt8]) { _ = self.file(bytes, in: "INBOX", flags: [], date: nil, rewrites: false) }
+    /// - Parameter date: INTERNALDATE.
+    package func deliver(_ bytes: [UInt8], to folder: String = "INBOX", date: String? = nil) {
+        _ = self.file(bytes, in: folder, flags: [], date: date, rewrites: false)
+    }
+
+    package func misbehave(_ change: (inout Faults) -> Void) { self.withState { change(&$0.faults) } }
+
+    /// All folders get a new UIDVALIDITY and their mails new UIDs, as after a move; who is connected is thrown out.
+    package func renumber() {
+        self.withState { state in
+            state.uidValidity += 1
+            state.nextUID = [:]
+            for index in state.mails.indices {
+                let folders = state.mails[index].places.keys
+                state.mails[index].places = [:]
+                for folder in folders { _ = Self.place(index, in: folder, &state) }
+            }
+            for client in state.clients { shutdown(client, Int32(SHUT_RDWR)) }
+        }
+    }
 
     // MARK: What commands do
 

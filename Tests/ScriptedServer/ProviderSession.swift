@@ -30,7 +30,12 @@ final class ProviderSession {
                 return self.say("\(tag) OK done")
             }
             let isOpen = ["CAPABILITY", "AUTHENTICATE", "NOOP", "ID"].contains(verb)
-            let answer = isOpen || self.isLoggedIn ? self.answer(tag, verb, arguments, literal) : "BAD log in first"
+            let isRefused = self.server.withState { $0.faults.refusedCommands.contains(verb) }
+            let answer =
+                isRefused
+                ? "NO [CANNOT] not here"
+                : isOpen || self.isLoggedIn ? self.answer(tag, verb, arguments, literal) : "BAD log in first"
+            if answer.isEmpty { return }
             self.report()
             self.say("\(tag) \(answer)")
         }
@@ -57,11 +62,12 @@ final class ProviderSession {
         case "STATUS":
             let name = arguments[0]
             let (count, next) = self.server.withState { (ProviderServer.view($0, name).count, $0.nextUID[name] ?? 1) }
-            self.say("* STATUS \"\(name)\" (MESSAGES \(count) UIDNEXT \(next) UIDVALIDITY 7 UNSEEN 0)")
+            self.say(
+                "* STATUS \"\(name)\" (MESSAGES \(count) UIDNEXT \(next) UIDVALIDITY \(self.uidValidity) UNSEEN 0)")
         case "SELECT", "EXAMINE": return self.select(arguments[0], isReadOnly: verb == "EXAMINE")
         case "APPEND": return self.append(arguments, literal)
         case "IDLE": return self.idle() ? "OK done" : "BAD no DONE"
-        case "UID FETCH": self.fetch(arguments)
+        case "UID FETCH": return self.fetch(arguments)
         case "UID SEARCH": self.search(tag, arguments)
         case "UID STORE": self.store(arguments)
         case "UID EXPUNGE": self.server.remove(self.members(arguments[0]), from: self.folder)
@@ -70,6 +76,8 @@ final class ProviderSession {
         }
         return "OK done"
     }
+
+    private var uidValidity: Int { self.server.withState { $0.uidValidity } }
 
     private var capabilities: String {
         self.isLoggedIn
@@ -107,8 +115,10 @@ final class ProviderSession {
         self.exists = found.count
         self.say("* FLAGS (\\Answered \\Flagged \\Draft \\Deleted \\Seen)")
         self.say("* OK [PERMANENTFLAGS (\(self.server.manners.permanentFlags))] Flags permitted.")
-        self.say("* OK [UIDVALIDITY 7] UIDs valid.\r\n* \(found.count) EXISTS\r\n* 0 RECENT")
-        self.say("* OK [UIDNEXT \(found.next)] Predicted next UID.")
+        self.say("* OK [UIDVALIDITY \(self.uidValidity)] UIDs valid.\r\n* \(found.count) EXISTS\r\n* 0 RECENT")
+        if !self.server.withState({ $0.faults.hidesNextUID }) {
+            self.say("* OK [UIDNEXT \(found.next)] Predicted next UID.")
+        }
         if self.server.manners.capabilities.contains("CONDSTORE") { self.say("* OK [HIGHESTMODSEQ 1000]") }
         return "OK [READ-\(isReadOnly ? "ONLY" : "WRITE")] selected"
     }
@@ -127,15 +137,23 @@ final class ProviderSession {
             }
         }
         let uid = self.server.file(literal, in: arguments[0], flags: flags, date: date, rewrites: true)
-        return "OK [APPENDUID 7 \(uid)] done"
+        return "OK [APPENDUID \(self.uidValidity) \(uid)] done"
     }
 
-    private func fetch(_ arguments: [String]) {
+    /// - Returns: how the command ends; nothing when the connection does.
+    private func fetch(_ arguments: [String]) -> String {
         let wanted = self.members(arguments[0])
         let items = arguments.dropFirst().joined(separator: " ").uppercased()
+        let hasBody = items.contains("BODY.PEEK[")
+        let all = self.server.withState { $0.faults }
+        let faults = hasBody && all.folder == self.folder ? all : ProviderServer.Faults()
+        if !faults.fatal.isDisjoint(with: wanted) { return "" }
+        if !faults.refused.isDisjoint(with: wanted) { return "NO [SERVERBUG] Internal error occurred." }
+        self.server.remove(wanted.intersection(faults.vanishing), from: self.folder)
         let view = self.server.withState { ProviderServer.view($0, self.folder) }
         for (index, mail) in view.enumerated() {
-            guard let uid = mail.places[self.folder], wanted.contains(uid) else { continue }
+            guard let uid = mail.places[self.folder], wanted.contains(uid), !faults.withheld.contains(uid)
+            else { continue }
             var parts = ["UID \(uid)"]
             if items.contains("FLAGS") { parts.append("FLAGS (\(mail.flags.sorted().joined(separator: " ")))") }
             if items.contains("RFC822.SIZE") {
@@ -145,13 +163,14 @@ final class ProviderSession {
             if items.contains("MODSEQ") { parts.append("MODSEQ (1000)") }
             if items.contains("X-GM-MSGID") { parts.append("X-GM-MSGID \(mail.number)") }
             var bytes = Array("* \(index + 1) FETCH (\(parts.joined(separator: " "))".utf8)
-            if items.contains("BODY.PEEK[") {
+            if hasBody {
                 bytes += " BODY[] {\(mail.bytes.count)}\r\n".utf8
                 bytes += mail.bytes
             }
             bytes += ")\r\n".utf8
             _ = Socket.send(bytes[...], to: self.client)
         }
+        return "OK done"
     }
 
     private func search(_ tag: String, _ arguments: [String]) {

@@ -259,6 +259,23 @@ import Testing
         #expect(problems.map(\.key) == ["mailboxes.a.imap"])
     }
 
+    @Test(arguments: ["mode: draft\nmode: answer", "mode: [", "only words"])
+    func `of a file that cannot be read nothing else is said to be missing`(text: String) throws {
+        #expect(try TemporaryConfiguration(text).problems(needing: .everything).count == 1)
+    }
+
+    @Test func `shipped templates that cannot be read are no silence`() throws {
+        let configuration = try TemporaryConfiguration(
+            Sample.minimal,
+            files: Sample.secrets.merging(
+                ["data/taxonomies/a.yaml": "", "data/templates/en/reply.mustache": "{{nonsense}}", "own/a.txt": ""],
+                uniquingKeysWith: { $1 }))
+        let environment = ["MARTLET_DATA": configuration.folder.appending(path: "data").path]
+        #expect(configuration.problems(needing: .everything, environment).map(\.key) == ["draft.templates"])
+        // Who lists tickets needs none.
+        #expect(configuration.problems(needing: .database, environment).isEmpty)
+    }
+
     @Test func `a misspelt variable of the environment is a warning`() throws {
         let configuration = try TemporaryConfiguration("mode: draft")
         let environment = ["MARTLET_DATABSE_URL": "x", "MARTLET_TEST_IMAP_HOST": "x", "MARTLET_DATA": "x"]

@@ -1,3 +1,4 @@
+import Answering
 import Configuration
 import Desk
 import DeskModel
@@ -30,6 +31,10 @@ struct ConfigurationSource: Sendable {
     func load(needing needs: ConfigurationNeeds) throws(ConfigurationError) -> Loaded {
         let file = try self.readFile()
         let path = file.path ?? Self.defaultFile
+        // Of a file that cannot be read at all nothing else is missing.
+        guard !file.contents.entries.isEmpty || file.contents.problems.isEmpty else {
+            throw ConfigurationError(file: file.path, problems: file.contents.problems)
+        }
         let folder = URL(filePath: path).deletingLastPathComponent().path
         var reader = ConfigurationReader(
             file: file.contents, folder: folder,
@@ -37,12 +42,10 @@ struct ConfigurationSource: Sendable {
                 .prefixKeys(with: "martlet").snapshot(),
             credentials: self.credentials(beside: folder))
         var settings = DeskSettings()
-        if let data = try? DataDirectory(environment: self.environment),
-            let shipped = try? ReplyTemplateFolder.read(data.file("templates"))
-        {
-            settings.draft.templates = shipped
-        }
         reader.report(file.contents.problems)
+        if file.contents.entry(["draft", "templates"]) == nil {
+            settings.draft.templates = self.shippedTemplates(&reader)
+        }
         reader.read(DeskFields.all, into: &settings)
         if settings.draft.signature.isEmpty { settings.draft.signature = settings.deskName }
         self.resolveDatabase(&settings, needs, &reader)
@@ -56,6 +59,21 @@ struct ConfigurationSource: Sendable {
         }
         guard problems.isEmpty else { throw ConfigurationError(file: file.path, problems: problems) }
         return Loaded(settings: settings, file: file.path, warnings: self.warnings(reader))
+    }
+
+    /// A desk whose program lies there without its data says so elsewhere; data without templates is a broken package.
+    private func shippedTemplates(_ reader: inout ConfigurationReader) -> ReplyTemplates {
+        guard let data = try? DataDirectory(environment: self.environment) else { return .standard }
+        do {
+            return try ReplyTemplateFolder.read(data.file("templates"))
+        } catch {
+            reader.report([
+                ConfigurationProblem(
+                    "draft.templates", "the shipped templates cannot be used: \(error.text)",
+                    remedy: "install the package again, or name a folder of your own", needs: .mailboxes)
+            ])
+            return .standard
+        }
     }
 
     // MARK: - Layers

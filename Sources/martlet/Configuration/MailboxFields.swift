@@ -68,7 +68,10 @@ enum MailboxFields {
         .text("oauth.token_url", \.oauth.tokenURL, "Where access tokens come from; OAuth2 instead of a password."),
         .text("oauth.client_id", \.oauth.clientID, "Client registered with the provider."),
         .secret("oauth.client_secret", \.oauth.clientSecret, "Secret of the client, where it has one."),
-        .secret("oauth.refresh_token", \.oauth.refreshToken, "Refresh token of this mailbox."),
+        .secret(
+            "oauth.refresh_token", \.oauth.refreshToken,
+            "Refresh token of this mailbox. Where the issuer replaces it, see Documentation/providers.md before a command "
+                + "logs in."),
     ]
 
     private static let behaviour: [Field] = [

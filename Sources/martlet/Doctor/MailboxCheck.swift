@@ -75,6 +75,14 @@ struct MailboxCheck: Sendable {
                     near.map { "did you mean \($0)?" } ?? "make it, or name another one under folders")
             }
         }
+        if case .move(let target) = self.mailbox.afterImport,
+            !folders.contains(where: { $0.name == FolderName(target) })
+        {
+            return .fail(
+                check, "there is no folder \(target), where after_import moves what was read",
+                Suggestion.nearest(to: target, among: folders.map(\.name.text)).map { "did you mean \($0)?" }
+                    ?? "make it, or name another one in after_import")
+        }
         return .ok(check, found.joined(separator: ", "))
     }
 
@@ -167,7 +175,7 @@ struct MailboxCheck: Sendable {
                 "check that the port belongs to \(key)s:// (TLS at once) or \(key):// (STARTTLS)")
         case .certificateInvalid:
             return .fail(
-                check, "the certificate of \(place) is not trusted",
+                check, "the certificate of \(place) is not trusted (\(error.context))",
                 "set ca_file to the PEM file of the authority that issued it, or let the server renew it")
         case .nameMismatch:
             return .fail(

@@ -58,6 +58,7 @@ enum TicketView {
         let ticket: Row
         let description: String
         let resolution: String?
+        let mergedInto: String?
         let messages: [TicketMessage]
         let events: [Event]
         let analysis: Analysis?
@@ -69,6 +70,7 @@ enum TicketView {
             self.ticket = Row(detail.summary)
             self.description = detail.description
             self.resolution = detail.resolution
+            self.mergedInto = detail.mergedInto.map { TicketNumber($0).description }
             self.messages = detail.messages
             self.events = detail.events.map(Event.init)
             self.analysis = TicketView.decoded(detail.analysis)
@@ -80,6 +82,7 @@ enum TicketView {
         enum CodingKeys: String, CodingKey {
             case ticket, description, resolution, messages, events, analysis, decision, draft
             case draftState = "draft_state"
+            case mergedInto = "merged_into"
         }
     }
 
@@ -166,6 +169,7 @@ enum TicketView {
         if let decision = ticket.decision {
             lines.append("decision   \(decision)\(ticket.confidenceScore.map { ", sure \(Self.fraction($0))" } ?? "")")
         }
+        if let target = detail.mergedInto { lines.append("merged     into \(TicketNumber(target))") }
         if let resolution = detail.resolution { lines.append("resolved   \(Self.line(resolution))") }
         for (place, message) in detail.messages.enumerated() {
             let arrow = message.direction == "in" ? "←" : "→"
@@ -187,8 +191,10 @@ enum TicketView {
 
     static func eventLines(_ events: [Event], leavingOut hidden: Set<String> = []) -> [String] {
         events.map { event in
+            // What undo needs of a repair is for no reader.
+            let isRepair = ["split", "detach", "merge", "merged", "undone"].contains(event.kind)
             let words = event.detail.sorted { $0.key < $1.key }
-                .filter { !$0.value.text.isEmpty && !hidden.contains($0.key) }
+                .filter { !$0.value.text.isEmpty && !hidden.contains($0.key) && (!isRepair || $0.key == "what") }
                 .map { "\($0.key) \($0.value.text)" }
             return "\(Moment.text(event.at))  \(event.kind) by \(Self.line(event.actor))"
                 + (words.isEmpty ? "" : ": \(Self.line(words.joined(separator: ", ")))")

@@ -1,0 +1,215 @@
+import Desk
+import DeskModel
+import DeskStore
+import Foundation
+import MailTransport
+import Postgres
+import ScriptedServer
+import TestSupport
+import Testing
+
+/// Servers that withhold, refuse or hang up: no mail is lost by it, and none behind it has to wait.
+@Suite("Servers that do not play along", .database(deskMigrations, connections: 6), .timeLimit(.minutes(15)))
+struct StubbornServerTests {
+    private func deliver(_ numbers: ClosedRange<Int>, to branch: Branch) {
+        for number in numbers {
+            branch.server.deliver(
+                customerMail("Mail \(number)", from: "c\(number)@customer.example", id: "m\(number)@x.example"))
+        }
+    }
+
+    private func dispositions(_ office: Office, role: String = "inbox") async throws -> [String] {
+        try await office.texts(
+            """
+            select disposition from folder_item i join folder f on f.id = i.folder_id where role = \(role)
+            order by i.uidvalidity, uid
+            """)
+    }
+
+    // MARK: - Reading
+
+    @Test func `a mail that the server withholds is one ticket, and one that is gone is none`() async throws {
+        let branch = try Branch(.exchange)
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...5, to: branch)
+        branch.server.misbehave { faults in
+            faults.withheld = [2]
+            faults.vanishing = [4]
+        }
+        try await office.read(5)
+        #expect(try await self.dispositions(office) == ["message", "quarantined", "message", "vanished", "message"])
+        #expect(try await office.count("select count(*) from ticket") == 4)
+        #expect(try await office.count("select count(*) from job where kind = 'notify'") == 1)
+        // Nothing of it is here, so there is nothing to read again.
+        let held = Int64(try await office.count("select id from quarantine"))
+        let error = await #expect(throws: StoreError.self) {
+            try await QuarantineReplay(context: office.context).run(held, actor: "kim")
+        }
+        #expect(error?.code == .conflict && error?.context.contains("mail 2 of INBOX") == true)
+        #expect(try await office.count("select count(*) from ticket") == 4)
+    }
+
+    @Test func `mails that are withheld under the same number in two mailboxes are two tickets`() async throws {
+        let first = try Branch(.exchange)
+        let second = try Branch(.exchange) { $0.mailboxes[0].name = "second" }
+        defer { for branch in [first, second] { branch.server.stop() } }
+        for branch in [first, second] {
+            self.deliver(1...1, to: branch)
+            branch.server.misbehave { $0.withheld = [1] }
+        }
+        try await first.office.read(1)
+        try await second.office.read(2)
+        #expect(try await first.office.count("select count(*) from ticket") == 2)
+    }
+
+    enum Refusal: CaseIterable { case says, hangsUp }
+
+    @Test(arguments: Refusal.allCases)
+    func `a mail that the server refuses to send keeps none behind it waiting`(_ refusal: Refusal) async throws {
+        let branch = try Branch(.exchange)
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...20, to: branch)
+        branch.server.misbehave { faults in
+            switch refusal {
+            case .says: faults.refused = [7]
+            case .hangsUp: faults.fatal = [7]
+            }
+        }
+        try await office.read(20)
+        var expected = Array(repeating: "message", count: 20)
+        expected[6] = "quarantined"
+        #expect(try await self.dispositions(office) == expected)
+        #expect(try await office.count("select count(*) from ticket") == 20)
+        #expect(try await office.count("select count(*) from job where kind = 'notify'") == 1)
+    }
+
+    @Test func `a server that names no next UID has new mail all the same`() async throws {
+        let branch = try Branch(.exchange) { $0.importSince = .now }
+        defer { branch.server.stop() }
+        let office = branch.office
+        branch.server.misbehave { $0.hidesNextUID = true }
+        self.deliver(1...2, to: branch)
+        try await office.whileOpen {
+            try await office.until("select count(*) = 2 from folder_item")
+            self.deliver(3...3, to: branch)
+            try await office.until("select count(*) = 3 from folder_item")
+        }
+        #expect(try await self.dispositions(office) == ["history", "history", "message"])
+    }
+
+    @Test func `mail that came while a mailbox got a new UIDVALIDITY is new, also on the first day`() async throws {
+        let branch = try Branch(.exchange)
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...2, to: branch)
+        try await office.whileOpen {
+            try await office.until("select exists (select from mailbox where last_good_fetch is not null)")
+            let formatter = DateFormatter()
+            formatter.locale = Locale(identifier: "en_US_POSIX")
+            formatter.timeZone = TimeZone(secondsFromGMT: 0)
+            formatter.dateFormat = "dd-MMM-yyyy HH:mm:ss Z"
+            branch.server.misbehave { $0.refusedCommands = ["AUTHENTICATE"] }
+            branch.server.renumber()
+            branch.server.deliver(
+                customerMail("Meanwhile", from: "new@customer.example", id: "new@x.example"),
+                date: formatter.string(from: Date()))
+            branch.server.misbehave { $0.refusedCommands = [] }
+            try await office.until("select count(*) = 5 from folder_item")
+        }
+        #expect(
+            try await self.dispositions(office) == ["message", "message", "duplicate_of", "duplicate_of", "message"])
+        #expect(
+            try await office.texts("select status from ticket where customer_email = 'new@customer.example'") == ["new"]
+        )
+    }
+
+    @Test func `what came during a pause is read when it ends`() async throws {
+        let branch = try Branch(.exchange) { $0.mailboxes[0].pollInterval = .milliseconds(100) }
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...1, to: branch)
+        try await office.whileOpen {
+            try await office.until("select count(*) = 1 from folder_item")
+            try await office.store.pause(.intake, by: "test", reason: "")
+            self.deliver(2...2, to: branch)
+            // That the desk has seen it and left it alone shows in what it says to the server.
+            let seen = branch.server.log.count
+            while branch.server.log.count < seen + 2 { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(try await office.count("select count(*) from folder_item") == 1)
+            try await office.store.resume(.intake)
+            try await office.until("select count(*) = 2 from folder_item")
+        }
+    }
+
+    @Test(arguments: Refusal.allCases)
+    func `a sent mail that the server refuses to send hides no answer behind it`(_ refusal: Refusal) async throws {
+        let branch = try Branch(.exchange)
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...1, to: branch)
+        branch.server.misbehave { faults in
+            faults.folder = "Sent Items"
+            switch refusal {
+            case .says: faults.refused = [2]
+            case .hangsUp: faults.fatal = [2]
+            }
+        }
+        try await office.whileOpen {
+            try await office.until("select count(*) = 1 from ticket")
+            try await office.until("select exists (select from folder where role = 'sent')")
+            for number in 1...9 {
+                branch.server.deliver(
+                    customerMail(
+                        "Re: Mail 1", from: office.user, id: "s\(number)@x.example",
+                        inReplyTo: number == 9 ? "m1@x.example" : nil, fields: ["Cc: c1@customer.example"]),
+                    to: "Sent Items")
+            }
+            try await office.until("select status = 'pending' from ticket")
+        }
+        #expect(
+            try await self.dispositions(office, role: "sent") == Array(repeating: "own_sent", count: 8) + ["message"])
+        #expect(try await office.count("select count(*) from quarantine") == 0)
+    }
+
+    // MARK: - Writing
+
+    @Test(arguments: ["UID STORE", "UID MOVE"])
+    func `a mark that the server refuses is given up, and drafts go on`(command: String) async throws {
+        let branch = try Branch(.gmail) { settings in
+            if command == "UID MOVE" { settings.mailboxes[0].afterImport = .move(folder: "Done") }
+        }
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...1, to: branch)
+        try await office.read(1)
+        branch.server.misbehave { $0.refusedCommands = [command] }
+        try await branch.plan([try await branch.write(1, .mark, flags: ["urgent"])])
+        try await office.whileOpen {
+            try await office.until("select attempt >= 1 and last_error is not null from mailbox_write where id = 1")
+            try await branch.plan([try await branch.write(2, .draft, flags: ["\\Draft"])])
+            try await office.until("select state = 'done' from mailbox_write where id = 2")
+            // The last attempt comes some minutes later.
+            _ = try await office.store.pool.query(
+                "update mailbox_write set attempt = 7, due_at = now() where id = 1 and state = 'planned'")
+            try await office.until("select state = 'failed' from mailbox_write where id = 1")
+        }
+        #expect(try await office.count("select count(*) from job where kind = 'notify'") == 0)
+    }
+
+    @Test func `a draft that the mailbox does not take is told to a person`() async throws {
+        let branch = try Branch(.gmail)
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...1, to: branch)
+        try await office.read(1)
+        branch.server.misbehave { $0.refusedCommands = ["APPEND"] }
+        let draft = try await branch.write(1, .draft, flags: ["\\Draft"])
+        try await branch.plan([draft])
+        _ = try await office.store.pool.query("update mailbox_write set attempt = 7")
+        try await office.whileOpen { try await office.until("select state = 'failed' from mailbox_write") }
+        #expect(
+            try await office.texts("select key::text from job where kind = 'notify'") == [draft.ticketID.description])
+    }
+}
