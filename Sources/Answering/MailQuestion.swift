@@ -138,7 +138,9 @@ package struct MailQuestion: Sendable {
         let end =
             words.indices.first { index in
                 let next = index + 1 < words.count ? words[index + 1] : ""
-                return index > 2 && (words[index] == "because" || words[index] == "for" && next.hasSuffix("ing"))
+                return index > 2
+                    && (words[index] == "because" || words[index] == "while"
+                        || words[index] == "for" && next.hasSuffix("ing"))
             } ?? words.count
         return Words.meaningful(in: words[..<end].joined(separator: " ")).filter { word in
             let term = Words.stem(word)
@@ -290,13 +292,14 @@ package struct MailQuestion: Sendable {
     /// Stems that say nothing of what a request is about: "Is it too late?", "What number is it?".
     static let generalTerms = Set(
         """
-        may might must shall call claim come get give go gone late long number see take make made use let put work find found look much many
-        time day days week month hour minute ago today yesterday tomorrow morning afternoon evening monday tuesday
-        wednesday thursday friday saturday sunday want need require like wish would cant cannot able still also even yet
-        already good sir madam team something anything thing things way exact exactly actual actually normal normally
-        guide inform advice advise inquire enquire wonder kindly pls needful whats hows its send sent receive item product
-        article order ordered purchase buy bought place placed parcel package packet one artikel produkt
-        ware bestellung produit pedido producto ordine prodotto gern mochte gibt
+        may might must shall call claim come get give go gone late long number see take make made use let put work
+        find found look much many time day days week month hour minute ago today yesterday tomorrow morning
+        afternoon evening monday tuesday wednesday thursday friday saturday sunday want need require like wish would
+        cant cannot able still also even yet already good sir madam team something anything thing things way exact
+        exactly actual actually normal normally guide inform advice advise inquire enquire wonder kindly pls needful
+        whats hows its send sent receive item product article order ordered purchase buy bought place placed parcel
+        package packet one last latest recent rid site website page ur u artikel produkt ware bestellung produit
+        pedido producto ordine prodotto gern mochte gibt
         """.split(whereSeparator: \.isWhitespace).map { Words.stem(String($0)) })
 
     /// Words that begin a question or an instruction without a question mark.
