@@ -120,7 +120,7 @@ let package = Package(
         tests("Postgres", ["TestSupport", "ConnectionThread", logging, lifecycle]),
         tests("MIME", ["DeskModel"]),
         tests("Systemd", [lifecycle, logging]),
-        tests("Encoder", resources: [.copy("Fixtures")]),
+        tests("Encoder", ["ConnectionThread"], resources: [.copy("Fixtures")]),
         tests("LinearModel"),
         tests("LanguageGuess"),
         tests("DeskModel", ["TestSupport"]),

@@ -3,15 +3,15 @@ package import Encoder
 
 /// Finds and drafts answers: the index, the encoder and the drafter in one place.
 ///
-/// Vectors of an article's sentences are made when the article is first drawn from and kept until the index changes, so
-/// that a backlog costs the embeddings of its mails and of their sentences, each different one once a batch.
+/// An article is read when it is first drawn from and kept until the index changes, so that a backlog costs the
+/// embeddings of its mails and of their sentences, each different one once a batch.
 package actor Answerer {
     private let encoder: any TextEncoder
     private let matters: (any MatterReader)?
     private var index: KnowledgeIndex
     private var generation = 0
     /// By position in the index.
-    private var sentenceVectors: [Int: [[Float]]] = [:]
+    private var articles: [Int: Task<QuotableArticle, any Error>] = [:]
 
     /// Articles of which mail and sentences are compared.
     private static let considered = 24
@@ -34,7 +34,7 @@ package actor Answerer {
     package func replaceIndex(_ index: KnowledgeIndex) {
         self.index = index
         self.generation += 1
-        self.sentenceVectors = [:]
+        self.articles = [:]
     }
 
     /// What an author should look at in these articles.
@@ -104,11 +104,10 @@ package actor Answerer {
             let found = try await index.search(
                 question.text, vector: wholes[position], limit: Self.considered, among: selection,
                 matter: matters[position], quoting: false)
-            let statements = index.isEmpty ? [] : question.statements
             looks.append(
                 Look(
                     inquiry: inquiry, selection: selection, whole: wholes[position], found: found,
-                    statements: statements.map(\.text) == [question.text] ? [] : statements))
+                    statements: index.isEmpty ? [] : question.parts))
         }
         // Customers of a batch often say the same sentence; it is embedded once.
         let sentences = Array(Set(looks.flatMap { $0.statements.map(\.text) })).sorted()
@@ -241,19 +240,31 @@ package actor Answerer {
     private func source(
         _ hit: SearchHit, index: KnowledgeIndex, generation: Int, asked: [[Float]], named: Set<String>
     ) async throws -> DraftSource {
-        let passages = index.passages(of: hit.index)
-        var vectors = self.sentenceVectors[hit.index]
-        if vectors == nil || self.generation != generation {
-            vectors = try await self.encoder.encode(DraftSource.outline(passages.map(\.content)).map(\.text))
-            if self.generation == generation { self.sentenceVectors[hit.index] = vectors }
-        }
+        let article = try await self.article(hit, index: index, generation: generation)
         var questions: [DraftSource.Asked] = []
         for vector in asked {
             let cosines = try await index.cosines(of: hit.index, with: vector)
             questions.append(DraftSource.Asked(vector: vector, passageCosines: cosines))
         }
-        return DraftSource(
-            hit.article, passages: passages, vectors: vectors ?? [], asked: questions, named: named)
+        return DraftSource(article, asked: questions, named: named)
+    }
+
+    private func article(_ hit: SearchHit, index: KnowledgeIndex, generation: Int) async throws -> QuotableArticle {
+        let isCurrent = self.generation == generation
+        if isCurrent, let reading = self.articles[hit.index] { return try await reading.value }
+        // Others who want it meanwhile wait for the same reading, which therefore is no part of this task.
+        let reading = Task { [encoder] in
+            try await QuotableArticle.read(hit.article, passages: index.passages(of: hit.index)) {
+                try await encoder.encode($0)
+            }
+        }
+        if isCurrent { self.articles[hit.index] = reading }
+        do {
+            return try await reading.value
+        } catch {
+            if self.generation == generation { self.articles[hit.index] = nil }
+            throw error
+        }
     }
 }
 

@@ -91,11 +91,11 @@ package struct ExtractiveDrafter: Sendable {
     }
 
     private func gap(_ question: MailQuestion, answerable: Double, nearest: DraftSource?) -> KnowledgeGap {
-        let known = Set(nearest.map { Words.terms(in: $0.text.text + " " + $0.text.title) } ?? [])
+        let known = nearest?.article.terms ?? []
         var seen: Set<String> = []
         let missing = Words.all(in: question.text).filter { word in
             let term = Words.stem(word)
-            return word.count > 3 && !StopWords.byLanguage.values.contains { $0.contains(word) }
+            return word.count > 3 && !StopWords.contains(word)
                 && !known.contains(term) && seen.insert(term).inserted
         }
         let reason =
@@ -114,7 +114,7 @@ package struct ExtractiveDrafter: Sendable {
     /// The sections that answer best, in the article's order. A section (what stands under one heading) is a unit that
     /// its author meant to be read together; the first one often holds the short answer.
     private func paragraphs(_ source: DraftSource, question: MailQuestion, words limit: Int) -> [String] {
-        let usable = source.sentences.indices.filter { Self.isUsable(source.sentences[$0].text, for: question) }
+        let usable = source.sentences.indices.filter { Self.isUsable(source.sentences[$0], for: question) }
         let paragraphs = source.paragraphs(of: Array(usable))
         let sections = Dictionary(grouping: paragraphs.indices) { Self.passage(paragraphs[$0], source) ?? 0 }
         let scores = sections.mapValues { section in source.score(ofSection: section.flatMap { paragraphs[$0] }) }
@@ -132,9 +132,7 @@ package struct ExtractiveDrafter: Sendable {
             let size = sections[section, default: []].reduce(0) { $0 + Self.words(paragraphs[$1], source) }
             guard size <= room else { continue }
             let asks = sections[section, default: []].flatMap { paragraphs[$0] }.contains { index in
-                MissingItem.allCases.contains {
-                    $0.isBluntlyRequested(by: source.sentences[index].text) && !$0.isGiven(in: question)
-                }
+                source.sentences[index].requests.contains { !$0.isGiven(in: question) }
             }
             // A lone short sentence looks curt, and what the desk needs to know is asked at once.
             let isCurt = limit - room < Self.curt
@@ -166,7 +164,7 @@ package struct ExtractiveDrafter: Sendable {
         guard size > Self.wholeSection, section.count > 1 else {
             return section.map { Self.rendered(self.fitted($0, source: source, limit: limit), source) }
         }
-        let scores = section.map { $0.map(source.score).max() ?? 0 }
+        let scores = section.map { $0.map { source.scores[$0] }.max() ?? 0 }
         let best = scores.max() ?? 0
         return section.indices.filter { scores[$0] >= 0.75 * best }
             .map { Self.rendered(self.fitted(section[$0], source: source, limit: limit), source) }
@@ -175,7 +173,7 @@ package struct ExtractiveDrafter: Sendable {
     /// A paragraph that is too long by itself is cut to a run of sentences around its best one.
     private func fitted(_ paragraph: [Int], source: DraftSource, limit: Int) -> [Int] {
         guard Self.words(paragraph, source) > limit,
-            let best = paragraph.indices.max(by: { source.score(of: paragraph[$0]) < source.score(of: paragraph[$1]) })
+            let best = paragraph.indices.max(by: { source.scores[paragraph[$0]] < source.scores[paragraph[$1]] })
         else { return paragraph }
         var first = best
         while first > 0, source.sentences[paragraph[first]].needsPredecessor { first -= 1 }
@@ -206,26 +204,25 @@ package struct ExtractiveDrafter: Sendable {
         return text
     }
 
-    private static func isUsable(_ sentence: String, for question: MailQuestion) -> Bool {
-        guard sentence.last != "?", !sentence.lowercased().hasPrefix("see also") else { return false }
+    private static func isUsable(_ sentence: QuotableArticle.Sentence, for question: MailQuestion) -> Bool {
+        guard !sentence.isBesideThePoint else { return false }
         // What the customer has already sent is not asked for again.
-        let asks = MissingItem.allCases.filter { $0.isBluntlyRequested(by: sentence) }
-        let isShort = sentence.split(separator: " ").count <= 9
-        return asks.isEmpty || !isShort || !asks.allSatisfy { $0.isGiven(in: question) }
+        let isShort = sentence.wordCount <= 9
+        return sentence.requests.isEmpty || !isShort || !sentence.requests.allSatisfy { $0.isGiven(in: question) }
     }
 
     private static func missing(
         _ question: MailQuestion, source: DraftSource, answer: String
     ) -> [(item: MissingItem, isAskedInAnswer: Bool)] {
-        MissingItem.allCases.filter { item in
-            guard !item.isGiven(in: question) else { return false }
-            // An article may want it for a case that this mail is not about.
-            let best = source.sentences.indices.map(source.score).max() ?? 0
-            return item.isMentioned(in: answer)
-                || source.sentences.indices.contains {
-                    item.isBluntlyRequested(by: source.sentences[$0].text) && source.score(of: $0) >= 0.85 * best
-                }
-        }.map { item in (item, item.isMentioned(in: answer)) }
+        // An article may want it for a case that this mail is not about.
+        let least = 0.85 * (source.scores.max() ?? 0)
+        return MissingItem.allCases.filter { !$0.isGiven(in: question) }.compactMap { item in
+            let isMentioned = item.isMentioned(in: answer)
+            let isRequested = zip(source.sentences, source.scores).contains { sentence, score in
+                score >= least && sentence.requests.contains(item)
+            }
+            return isMentioned || isRequested ? (item, isMentioned) : nil
+        }
     }
 }
 

@@ -7,14 +7,16 @@ package import DeskModel
 package struct Grounding: Sendable {
     /// A text that may be quoted to the customer.
     package struct Source: Sendable {
-        package var article: String
-        package var title: String
-        package var text: String
+        package let article: String
+        package let title: String
+        package let text: String
+        fileprivate let passages: [Passage]
 
         package init(article: String, title: String, text: String) {
             self.article = article
             self.title = title
             self.text = text
+            self.passages = Passage.passages(of: text)
         }
     }
 
@@ -36,15 +38,11 @@ package struct Grounding: Sendable {
     ///   - linkHosts: hosts that links may point to besides those that a source names; lower case.
     ///   - headings: lines that name what follows and say nothing by themselves.
     package init(reply: String, sources: [Source], linkHosts: [String] = [], headings: Set<String> = []) {
-        let prepared = sources.flatMap(Passage.passages)
         for raw in SentenceSplitter.sentences(reply) {
             let sentence = raw.hasPrefix("- ") ? String(raw.dropFirst(2)) : raw
             guard !ReplyPhrases.frames.contains(sentence), !headings.contains(sentence) else { continue }
             self.claims += 1
-            let claim = Passage(sentence: sentence)
-            let support = prepared.max { $0.share(of: claim) < $1.share(of: claim) }
-            if let support, support.share(of: claim) >= Self.overlap, support.holdsFacts(of: claim, hosts: linkHosts) {
-                let citation = Citation(article: support.article, title: support.title, span: support.sentence)
+            if let citation = Self.citation(of: sentence, sources, linkHosts) {
                 if !self.citations.contains(citation) { self.citations.append(citation) }
             } else {
                 self.unsupported.append(sentence)
@@ -52,10 +50,31 @@ package struct Grounding: Sendable {
         }
     }
 
+    /// The sentence of a source that says the same; nil when none does.
+    private static func citation(of sentence: String, _ sources: [Source], _ hosts: [String]) -> Citation? {
+        func citation(_ source: Source, _ passage: Passage) -> Citation {
+            Citation(article: source.article, title: source.title, span: passage.sentence)
+        }
+        // What stands in a source word for word needs no comparison.
+        for source in sources {
+            if let passage = source.passages.first(where: { $0.sentence == sentence }) {
+                return citation(source, passage)
+            }
+        }
+        let claim = Passage(sentence: sentence)
+        var best: (share: Double, source: Source, passage: Passage)?
+        for source in sources {
+            for passage in source.passages {
+                let share = passage.share(of: claim)
+                if share > best?.share ?? -1 { best = (share, source, passage) }
+            }
+        }
+        guard let best, best.share >= Self.overlap, best.passage.holdsFacts(of: claim, hosts: hosts) else { return nil }
+        return citation(best.source, best.passage)
+    }
+
     /// A sentence with what is compared of it.
-    private struct Passage {
-        var article = ""
-        var title = ""
+    fileprivate struct Passage: Sendable {
         let sentence: String
         let terms: Set<String>
         let facts: Facts
@@ -69,13 +88,11 @@ package struct Grounding: Sendable {
             self.facts = Facts(in: sentence)
         }
 
-        static func passages(of source: Source) -> [Passage] {
-            var passages = SentenceSplitter.sentences(source.text).map { sentence in
+        static func passages(of text: String) -> [Passage] {
+            var passages = SentenceSplitter.sentences(text).map { sentence in
                 Passage(sentence: sentence.hasPrefix("- ") ? String(sentence.dropFirst(2)) : sentence)
             }
             for index in passages.indices {
-                passages[index].article = source.article
-                passages[index].title = source.title
                 for near in max(0, index - 1)...min(index + 1, passages.count - 1) {
                     passages[index].nearby.formUnion(passages[near].terms)
                     passages[index].nearbyFacts.formUnion(passages[near].facts)
@@ -85,7 +102,6 @@ package struct Grounding: Sendable {
         }
 
         func share(of claim: Passage) -> Double {
-            if self.sentence == claim.sentence { return 2 }
             guard !claim.terms.isEmpty else { return 0 }
             let own = Double(claim.terms.intersection(self.terms).count)
             let near = Double(claim.terms.intersection(self.nearby).count)

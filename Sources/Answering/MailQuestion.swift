@@ -2,9 +2,17 @@ import DeskModel
 
 /// What a customer's mail asks and what it already tells: the parts that a drafter looks at.
 package struct MailQuestion: Sendable {
-    package var subject: String
+    package let subject: String
     /// Visible part of the mail: no quotes, no signature.
-    package var body: String
+    package let body: String
+    /// Subject and body as one text, as it is embedded and searched: at most 4,000 characters.
+    package let text: String
+    /// Subject and sentences that carry meaning, at most 8, with the parts of them that may be about something else;
+    /// greetings, thanks and names are left out.
+    package let statements: [Statement]
+    /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed. Such a
+    /// number is not asked for again.
+    package let namesOrder: Bool
     /// First name or full name for the greeting; nil when unknown.
     package var customerName: String?
     /// Where the mail came from: a name under it is believed when the address holds it too.
@@ -27,6 +35,10 @@ package struct MailQuestion: Sendable {
     ) {
         self.subject = subject
         self.body = body
+        let line = subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        self.text = String((line.isEmpty ? body : "\(line)\n\(body)").prefix(4000))
+        self.statements = Self.statements(subject: subject, body: body)
+        self.namesOrder = Self.namesOrder(in: self.text)
         self.customerName = customerName
         self.language = language
         self.sentiment = sentiment
@@ -34,12 +46,6 @@ package struct MailQuestion: Sendable {
         self.familiarity = familiarity
         self.category = category
         self.categoryConfidence = categoryConfidence
-    }
-
-    /// Subject and body as one text, as it is embedded and searched: at most 4,000 characters.
-    package var text: String {
-        let subject = self.subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return String((subject.isEmpty ? self.body : "\(subject)\n\(self.body)").prefix(4000))
     }
 
     /// One thing that the mail says, as it is searched for on its own.
@@ -76,11 +82,9 @@ package struct MailQuestion: Sendable {
         var isPersonal: Bool { Words.all(in: self.text).contains(where: MailQuestion.firstPerson.contains) }
     }
 
-    /// Subject and sentences that carry meaning, at most 8, with the parts of them that may be about something else;
-    /// greetings, thanks and names are left out.
-    package var statements: [Statement] {
+    private static func statements(subject: String, body: String) -> [Statement] {
         var result: [Statement] = []
-        let subject = BaseSubject.of(self.subject)
+        let subject = BaseSubject.of(subject)
         let terms = Set(Words.terms(in: subject))
         if !terms.isSubset(of: Self.emptySubjects) {
             result.append(Statement(text: subject, isRequest: false, isTitle: terms.count <= 3))
@@ -89,7 +93,7 @@ package struct MailQuestion: Sendable {
         var previous = ""
         // Whoever says a thing twice asks it once, and each statement costs an embedding.
         var seen: Set<String> = []
-        let sentences = SentenceSplitter.sentences(self.body.prefix(4000)).flatMap(Clauses.questions)
+        let sentences = SentenceSplitter.sentences(body.prefix(4000)).flatMap(Clauses.questions)
         for sentence in sentences where seen.insert(sentence).inserted {
             guard result.count - asides < Self.statementLimit else { break }
             let terms = Words.terms(in: sentence).count
@@ -120,9 +124,12 @@ package struct MailQuestion: Sendable {
         return result
     }
 
+    /// Statements that are searched for on their own; none when the mail is nothing but one.
+    package var parts: [Statement] { self.statements.map(\.text) == [self.text] ? [] : self.statements }
+
     /// Whether the mail says more than `statements` holds.
     var isLong: Bool {
-        self.body.count > 4000 || self.statements.count { !$0.isAside } >= Self.statementLimit
+        self.statements.count { !$0.isAside } >= Self.statementLimit || self.body.count > 4000
     }
 
     private static func keyWords(of sentence: String) -> [String] {
@@ -131,7 +138,9 @@ package struct MailQuestion: Sendable {
         let end =
             words.indices.first { index in
                 let next = index + 1 < words.count ? words[index + 1] : ""
-                return index > 2 && (words[index] == "because" || words[index] == "for" && next.hasSuffix("ing"))
+                return index > 2
+                    && (words[index] == "because" || words[index] == "while"
+                        || words[index] == "for" && next.hasSuffix("ing"))
             } ?? words.count
         return Words.meaningful(in: words[..<end].joined(separator: " ")).filter { word in
             let term = Words.stem(word)
@@ -170,23 +179,26 @@ package struct MailQuestion: Sendable {
             && Words.terms(in: sentence).count <= 4
     }
 
-    /// Whether a token in the mail looks like an order number: five or more digits, letters and a dash allowed. Such a
-    /// number is not asked for again.
-    package var namesOrder: Bool { Self.namesOrder(in: self.text) }
-
     /// Whether the mail itself calls a number its order's: only then may an answer say that the number is known.
     var callsOrder: Bool { OrderNumber.named(in: self.text).contains { $0.count(where: \.isNumber) >= 4 } }
 
     private static func namesOrder(in text: String) -> Bool {
-        text.split(whereSeparator: { $0.isWhitespace || ",;:()[]\"'?!".contains($0) }).contains { word in
+        text.unicodeScalars.split { $0.isSpace || Self.isBetweenWords($0) }.contains { word in
+            guard word.count(where: \.isNumber) >= 5, !word.contains("@") else { return false }
             var body = word.drop { $0 == "#" }.drop { $0.isLetter || $0 == "-" || $0 == "_" }
             while body.last == "." { body.removeLast() }
             let parts = body.split(separator: "-", omittingEmptySubsequences: false).map(\.count)
             // `2025-05-12`, `12-05-2025`
             let isDate = parts.count == 3 && parts.allSatisfy { $0 <= 4 } && parts.contains(2) && parts.contains(4)
-            let digits = body.filter(\.isNumber).count
-            return digits >= 5 && digits <= 20 && body.allSatisfy { $0.isNumber || $0 == "-" } && !isDate
-                && !word.contains("@")
+            return (5...20).contains(body.count(where: \.isNumber)) && body.allSatisfy { $0.isNumber || $0 == "-" }
+                && !isDate
+        }
+    }
+
+    private static func isBetweenWords(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case ",", ";", ":", "(", ")", "[", "]", "\"", "'", "?", "!": true
+        default: false
         }
     }
 
@@ -280,13 +292,14 @@ package struct MailQuestion: Sendable {
     /// Stems that say nothing of what a request is about: "Is it too late?", "What number is it?".
     static let generalTerms = Set(
         """
-        may might must shall call claim come get give go gone late long number see take make made use let put work find found look much many
-        time day days week month hour minute ago today yesterday tomorrow morning afternoon evening monday tuesday
-        wednesday thursday friday saturday sunday want need require like wish would cant cannot able still also even yet
-        already good sir madam team something anything thing things way exact exactly actual actually normal normally
-        guide inform advice advise inquire enquire wonder kindly pls needful whats hows its send sent receive item product
-        article order ordered purchase buy bought place placed parcel package packet one artikel produkt
-        ware bestellung produit pedido producto ordine prodotto gern mochte gibt
+        may might must shall call claim come get give go gone late long number see take make made use let put work
+        find found look much many time day days week month hour minute ago today yesterday tomorrow morning
+        afternoon evening monday tuesday wednesday thursday friday saturday sunday want need require like wish would
+        cant cannot able still also even yet already good sir madam team something anything thing things way exact
+        exactly actual actually normal normally guide inform advice advise inquire enquire wonder kindly pls needful
+        whats hows its send sent receive item product article order ordered purchase buy bought place placed parcel
+        package packet one last latest recent rid site website page ur u artikel produkt ware bestellung produit
+        pedido producto ordine prodotto gern mochte gibt
         """.split(whereSeparator: \.isWhitespace).map { Words.stem(String($0)) })
 
     /// Words that begin a question or an instruction without a question mark.

@@ -54,7 +54,8 @@ struct Omissions: Equatable {
     private static let same: [Set<String>] = [
         "cost price fee charge sum amount euro pound free", "keep kept", "pay paid payment", "break broke broken",
         "fall fell fallen", "lose lost", "refund reimburse money", "shop store", "phone telephone ring",
-        "mail email letter", "coupon code voucher", "warranty guarantee", "expire valid", "site website page",
+        "mail email letter", "coupon code voucher", "warranty guarantee", "expire valid", "cancel annul revoke",
+        "site website page",
     ].map { Set($0.split(separator: " ").map { Words.stem(String($0)) }) }
 
     private static func excepts(_ sentence: String) -> Bool {

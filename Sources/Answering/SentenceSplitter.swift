@@ -4,25 +4,48 @@ package enum SentenceSplitter {
     /// ends in `:` or is a short greeting end a sentence even without a full stop.
     package static func sentences(_ text: some StringProtocol) -> [String] {
         var result: [String] = []
-        var paragraph = ""
-        func flush() {
-            if !paragraph.isEmpty { result += Self.split(paragraph) }
-            paragraph = ""
+        var paragraph: [Unicode.Scalar] = []
+        var line: [Unicode.Scalar] = []
+        func endParagraph() {
+            Self.split(paragraph, into: &result)
+            paragraph.removeAll(keepingCapacity: true)
         }
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            let words = line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-            if words.isEmpty || Self.startsItem(words) { flush() }
-            guard !words.isEmpty else { continue }
-            paragraph += paragraph.isEmpty ? words : " \(words)"
-            if words.hasSuffix(":") || (words.count < 30 && (words.hasSuffix(",") || words.hasSuffix("!"))) { flush() }
+        func endLine() {
+            if line.last == " " { line.removeLast() }
+            if line.isEmpty || Self.startsItem(line) { endParagraph() }
+            guard let last = line.last else { return }
+            if !paragraph.isEmpty { paragraph.append(" ") }
+            paragraph += line
+            if last == ":" || (line.count < 30 && (last == "," || last == "!")) { endParagraph() }
+            line.removeAll(keepingCapacity: true)
         }
-        flush()
+        for scalar in text.unicodeScalars {
+            if scalar == "\n" {
+                endLine()
+            } else if !scalar.isSpace {
+                line.append(scalar)
+            } else if let last = line.last, last != " " {
+                line.append(" ")
+            }
+        }
+        endLine()
+        endParagraph()
         return result
     }
 
-    private static func startsItem(_ line: String) -> Bool {
-        guard let first = line.first else { return false }
-        return "-*•–>".contains(first) && line.dropFirst().first == " "
+    private static func startsItem(_ line: [Unicode.Scalar]) -> Bool {
+        line.count > 1 && line[1] == " " && Self.itemMarks.contains(line[0])
+    }
+
+    private static let itemMarks: Set<Unicode.Scalar> = ["-", "*", "•", "–", ">"]
+    private static let wideMarks: Set<Unicode.Scalar> = ["。", "！", "？"]
+    private static let closingMarks: Set<Unicode.Scalar> = ["\"", "”", "’", "'", ")", "»"]
+
+    private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case ".", "!", "?", "…": true
+        default: !scalar.isASCII && Self.wideMarks.contains(scalar)
+        }
     }
 
     /// Words that end in a full stop and do not end a sentence, lower case, without it.
@@ -36,45 +59,51 @@ package enum SentenceSplitter {
         "p", "pan", "np", "tzn", "tj", "ul", "itd", "itp", "exmo", "exma", "av", "v",
     ]
 
-    private static func split(_ paragraph: String) -> [String] {
-        let text = Array(paragraph)
-        var result: [String] = []
+    private static func split(_ text: [Unicode.Scalar], into result: inout [String]) {
         var start = 0
         var index = 0
-        while index < text.count {
-            if ".!?…。！？".contains(text[index]) {
-                var end = index + 1
-                while end < text.count, ".!?…\"”’')»".contains(text[end]) { end += 1 }
-                let isWide = "。！？".contains(text[index])
-                if end == text.count || isWide || (text[end] == " " && Self.ends(text, at: index, next: end + 1)) {
-                    result.append(Self.trimmed(text[start..<end]))
-                    start = end
-                }
-                index = end
-            } else {
-                index += 1
-            }
+        func add(to end: Int) {
+            let sentence = text[start..<end].drop { $0 == " " }
+            if !sentence.isEmpty { result.append(String(scalars: sentence)) }
+            start = end
         }
-        if start < text.count { result.append(Self.trimmed(text[start...])) }
-        return result.filter { !$0.isEmpty }
+        while index < text.count {
+            guard Self.isMark(text[index]) else {
+                index += 1
+                continue
+            }
+            let isWide = Self.wideMarks.contains(text[index])
+            var end = index + 1
+            while end < text.count, Self.closes(text[end]) { end += 1 }
+            if end == text.count || isWide || (text[end] == " " && Self.ends(text, at: index, next: end + 1)) {
+                add(to: end)
+            }
+            index = end
+        }
+        if start < text.count { add(to: text.count) }
     }
 
-    private static func ends(_ text: [Character], at mark: Int, next: Int) -> Bool {
+    /// Whether it belongs to the end of a sentence that has begun.
+    private static func closes(_ scalar: Unicode.Scalar) -> Bool {
+        (Self.isMark(scalar) && !Self.wideMarks.contains(scalar)) || Self.closingMarks.contains(scalar)
+    }
+
+    private static func ends(_ text: [Unicode.Scalar], at mark: Int, next: Int) -> Bool {
         guard next < text.count else { return true }
         if text[mark] != "." { return true }
         if text[next].isLowercase { return false }
         var start = mark
         while start > 0, text[start - 1] != " ", text[start - 1] != "(" { start -= 1 }
-        let word = String(text[start..<mark]).lowercased()
+        let word = text[start..<mark]
         if word.isEmpty { return true }
         if word.count == 1, word.first?.isLetter == true { return false }
         // `am 3. Mai`, `Nr. 7`, `1. Open the page`
         if word.count <= 2, word.allSatisfy(\.isNumber), text[next].isLetter { return false }
-        if word == "no", !text[next].isNumber { return true }
-        return !Self.abbreviations.contains(word)
+        guard word.count <= Self.longestAbbreviation else { return true }
+        let name = String(scalars: word).lowercased()
+        if name == "no", !text[next].isNumber { return true }
+        return !Self.abbreviations.contains(name)
     }
 
-    private static func trimmed(_ characters: ArraySlice<Character>) -> String {
-        String(characters.drop { $0 == " " })
-    }
+    private static let longestAbbreviation = Self.abbreviations.map(\.unicodeScalars.count).max() ?? 0
 }

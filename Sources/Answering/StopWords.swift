@@ -66,12 +66,27 @@ package enum StopWords {
 
     static func language(of words: [String]) -> String? {
         guard words.count >= 3 else { return nil }
-        let counts = Self.byLanguage.map { language, common in
-            (language: language, count: words.count { common.contains($0) })
-        }.sorted { ($0.count, $1.language) > ($1.count, $0.language) }
+        var hits: [String: Int] = [:]
+        for word in words {
+            for language in Self.languages[word] ?? [] { hits[language, default: 0] += 1 }
+        }
+        let counts = Self.byLanguage.keys.map { (language: $0, count: hits[$0] ?? 0) }
+            .sorted { ($0.count, $1.language) > ($1.count, $0.language) }
         guard counts[0].count * 5 >= words.count, counts[0].count > counts[1].count else { return nil }
         return counts[0].language
     }
+
+    /// Whether any language has it among its common words.
+    static func contains(_ word: String) -> Bool { Self.languages[word] != nil }
+
+    /// The languages of each common word.
+    private static let languages: [String: [String]] = {
+        var languages: [String: [String]] = [:]
+        for (language, words) in Self.byLanguage {
+            for word in words { languages[word, default: []].append(language) }
+        }
+        return languages
+    }()
 
     private static func set(_ words: String) -> Set<String> {
         Set(words.split(whereSeparator: \.isWhitespace).map(String.init))

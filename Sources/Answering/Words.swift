@@ -105,3 +105,19 @@ package enum Words {
         }
     }
 }
+
+/// A phrase that is looked for in folded words, anywhere in them.
+struct FoldedPhrase: Sendable {
+    private let bytes: [UInt8]
+
+    /// - Parameter phrase: as `Words` folds it.
+    init(_ phrase: String) { self.bytes = Array(phrase.utf8) }
+
+    /// - Parameter folded: from `Words.folded`.
+    func occurs(in folded: [UInt8]) -> Bool {
+        guard folded.count > self.bytes.count else { return false }
+        return (0...(folded.count - self.bytes.count)).contains { start in
+            folded[start] == self.bytes[0] && folded[start..<(start + self.bytes.count)].elementsEqual(self.bytes)
+        }
+    }
+}

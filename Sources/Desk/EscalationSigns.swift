@@ -92,7 +92,7 @@ package struct EscalationSigns: Sendable, Equatable {
         ],
         .calls(.anger): [
             "unacceptable", "outrageous", "disgusting", "worst", "ridiculous", "fed up", "furious", "disgrace*",
-            "absolute joke", "bloody", "pathetic", "idiot*", "clowns", "morons", "sick of", "sick and tired",
+            "absolute joke", "bloody", "pathetic", "idiots", "clowns", "morons", "sick of", "sick and tired",
             "what the hell", "bullshit", "shit*", "fuck*", "crap", "wtf", "useless", "never again", "rip off", "ripoff",
             "thieves", "unverschamt*", "frechheit",
             "wutend", "nie wieder", "inakzeptabel", "saftladen", "inacceptable", "scandaleu*", "honteu*",

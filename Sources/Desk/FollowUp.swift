@@ -1,5 +1,6 @@
 internal import DeskModel
 internal import DeskStore
+internal import Encoder
 internal import Triage
 
 /// A further mail in a ticket, read with what the ticket is about: its own words are often few ("still nothing").
@@ -9,13 +10,17 @@ enum FollowUp {
 
     /// Analyses mails. Category, tags and familiarity of a follow-up come from its own words where these are sure, else
     /// from the words together with what the customer wrote before; priority, sentiment and language are of the mail itself.
+    ///
+    /// - Parameter sentences: texts whose vectors will be wanted next; they are encoded in one go with the mails.
     static func analyse(
-        _ mails: [(subject: TriageSubject, input: TriageInput)], engine: TriageEngine
+        _ mails: [(subject: TriageSubject, input: TriageInput)], engine: TriageEngine, preparing sentences: [String]
     ) async throws -> [TriageResult] {
         let further = mails.indices.filter { mails[$0].subject.isFurther }
         let alone = further.map { mails[$0].subject.wordsAlone }
         let together = further.map { mails[$0].subject.wordsWithQuestion }
-        var results = try await engine.analyse(mails.map(\.input) + alone + together)
+        let inputs = mails.map(\.input) + alone + together
+        try await engine.encoder.prepare(inputs.map(\.text) + sentences)
+        var results = try await engine.analyse(inputs)
         let extra = results[mails.count...]
         results.removeLast(extra.count)
         for (position, index) in further.enumerated() {

@@ -140,11 +140,12 @@ struct MailboxWriter: Sendable {
             uniquingKeysWith: { first, _ in first })
         guard !byUID.isEmpty else { return }
         _ = try await session.select(folder, readOnly: true)
-        let store = self.context.store
+        let found = Locked<[(write: Int64, fingerprint: ContentDigest)]>([])
         try await session.fetch(byUID.keys.sorted()) { message in
             guard let id = byUID[message.uid] else { return }
-            try await store.setFingerprint(Self.fingerprint(message.bytes), ofDraftWrittenBy: id)
+            found.withLock { $0.append((id, Self.fingerprint(message.bytes))) }
         }
+        try await self.context.store.setFingerprints(found.withLock { $0 })
     }
 
     static func fingerprint(_ bytes: [UInt8]) -> ContentDigest { ContentDigest(SHA256.hash(data: Data(bytes))) }
@@ -181,9 +182,9 @@ struct MailboxWriter: Sendable {
         await self.reader.withLock { $0 }?.look(for: selected.exists)
         // Mails with the same marks go in one command.
         var groups: [[String]: [(write: MailboxWrite, uid: UID)]] = [:]
+        let locations = try await self.context.store.locations(of: writes.compactMap(\.messageID))
         for write in writes {
-            guard let message = write.messageID,
-                let location = try await self.context.store.location(of: message), location.folder == inbox.text,
+            guard let location = write.messageID.flatMap({ locations[$0] }), location.folder == inbox.text,
                 let uid = UID(location.uid)
             else { continue }
             groups[write.flags, default: []].append((write, uid))
@@ -224,8 +225,11 @@ struct MailboxWriter: Sendable {
         of writes: [MailboxWrite], _ session: IMAPSession, folders: MailboxFolders
     ) async throws -> OldDrafts {
         var result = OldDrafts()
-        for write in writes where write.kind == .draft || write.kind == .removeDraft {
-            for draft in try await self.context.store.supersededDrafts(of: write.ticketID) {
+        let replacing = writes.filter { $0.kind == .draft || $0.kind == .removeDraft }
+        guard !replacing.isEmpty else { return result }
+        var drafts = try await self.context.store.supersededDrafts(of: replacing.map(\.ticketID))
+        for write in replacing {
+            for draft in drafts.removeValue(forKey: write.ticketID) ?? [] {
                 switch try await self.look(at: draft, session, folder: folders.drafts) {
                 case .untouched(let uid): result.removable.append((draft, uid))
                 case .gone: try await self.context.store.setDraftState(draft.id, "vanished")
@@ -268,9 +272,11 @@ extension MailboxWriter {
     fileprivate func removeLeft(_ session: IMAPSession, folders: MailboxFolders) async throws {
         let isPaused = try await self.context.store.pauses().contains { $0.scope == .drafts || $0.scope == .all }
         guard !isPaused, !self.context.isHeld() else { return }
-        for ticket in try await self.context.store.ticketsWithLeftDrafts(in: self.record.id) {
+        let tickets = try await self.context.store.ticketsWithLeftDrafts(in: self.record.id)
+        let left = try await self.context.store.supersededDrafts(of: tickets)
+        for ticket in tickets {
             _ = try await self.hold.current()
-            for draft in try await self.context.store.supersededDrafts(of: ticket) {
+            for draft in left[ticket] ?? [] {
                 switch try await self.look(at: draft, session, folder: folders.drafts) {
                 case .untouched(let uid): try await self.remove([(draft, uid)], session, folders: folders)
                 // Somebody's by now: it stays, and is none of ours any more.

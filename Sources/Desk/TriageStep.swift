@@ -26,9 +26,17 @@ package struct TriageStep: Sendable {
         let store = self.context.store
         let subjects = try await store.triageSubjects(ids)
         guard !subjects.isEmpty else { return [] }
+        let work = isBackfill ? [] : subjects.indices.filter { Self.mayBeAnswered(subjects[$0]) }
+        let isSilent = await self.knowledge.answerer.isEmpty
+        let questions = work.map { index in
+            MailQuestion(
+                subject: subjects[index].subject, body: subjects[index].question,
+                customerName: subjects[index].customerName, hasAttachment: subjects[index].attachmentCount > 0)
+        }
         var results = try await FollowUp.analyse(
             subjects.map { ($0, TriageInput(subject: $0.subject, body: $0.question, context: self.triageContext($0))) },
-            engine: self.engines.current)
+            engine: self.engines.current,
+            preparing: isSilent ? [] : questions.flatMap(\.parts).map(\.text))
         for (index, subject) in subjects.enumerated() where results[index].analysis.language == "und" {
             // Too short to tell: the mailbox knows what its customers speak.
             results[index].analysis.language = self.mailboxes[subject.mailboxID]?.language ?? "en"
@@ -37,7 +45,7 @@ package struct TriageStep: Sendable {
         var records: [TriageRecord] = []
         var writes: [MailboxWrite] = []
         var mails: [OutboxMail] = []
-        let answers = try await self.answers(to: subjects, results, isBackfill: isBackfill)
+        let answers = try await self.answers(to: zip(work, questions), of: subjects, results)
         for (index, (subject, judged)) in zip(subjects, results).enumerated() {
             var result = judged
             result.analysis.sentiment.trend = .init(from: subject.moods, to: result.analysis.sentiment.score)
@@ -116,13 +124,19 @@ package struct TriageStep: Sendable {
 
     // MARK: - Thinking
 
+    /// Whether anything could come of an answer; nobody sees one to a machine's mail.
+    private static func mayBeAnswered(_ subject: TriageSubject) -> Bool {
+        !subject.isHistory && !subject.isSuperseded && subject.classification == .human
+    }
+
     /// What to answer to each; nil where there is nothing to do.
+    /// - Parameter questions: what some of the mails ask, by position.
     private func answers(
-        to subjects: [TriageSubject], _ results: [TriageResult], isBackfill: Bool
+        to questions: some Sequence<(Int, MailQuestion)>, of subjects: [TriageSubject], _ results: [TriageResult]
     ) async throws -> [Answer?] {
-        let work = subjects.indices.filter { !isBackfill && !subjects[$0].isHistory && !subjects[$0].isSuperseded }
         let calibration = await self.knowledge.calibration
-        let inquiries = work.map { self.inquiry(subjects[$0], results[$0], calibration) }
+        let work = questions.map(\.0)
+        let inquiries = questions.map { self.inquiry($1, subjects[$0], results[$0], calibration) }
         var found = try await self.knowledge.answerer.answers(to: inquiries)
         if let chat {
             found = await chat.improved(zip(found, inquiries).map { ($0, $1.question) })
@@ -144,16 +158,18 @@ package struct TriageStep: Sendable {
     }
 
     private func inquiry(
-        _ subject: TriageSubject, _ result: TriageResult, _ calibration: ConfidenceCalibration
+        _ question: MailQuestion, _ subject: TriageSubject, _ result: TriageResult,
+        _ calibration: ConfidenceCalibration
     ) -> Answerer.Inquiry {
         let settings = self.context.settings.draft
-        var question = MailQuestion(
-            subject: subject.subject, body: subject.question, customerName: subject.customerName,
-            language: result.analysis.language, sentiment: result.analysis.sentiment.score,
-            hasAttachment: subject.attachmentCount > 0, familiarity: result.analysis.familiarity,
-            category: result.analysis.category.topLevel,
-            categoryConfidence: result.analysis.category.confidence)
+        let analysis = result.analysis
+        var question = question
         question.customerAddress = subject.customerEmail
+        question.language = analysis.language
+        question.sentiment = analysis.sentiment.score
+        question.familiarity = analysis.familiarity
+        question.category = analysis.category.topLevel
+        question.categoryConfidence = analysis.category.confidence
         var drafter = ExtractiveDrafter(
             floor: settings.floor, signature: settings.signature, linkHosts: settings.linkHosts)
         drafter.templates = settings.templates

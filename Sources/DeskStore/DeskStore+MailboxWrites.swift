@@ -181,18 +181,21 @@ extension DeskStore {
         }
     }
 
-    /// Where a stored message stands in the folder that is watched: the newest UID under the folder's UIDVALIDITY.
-    package func location(of message: StoredMessageID) async throws -> (folder: String, uid: UInt32)? {
+    /// Where stored messages stand in the folder that is watched: the newest UID under the folder's UIDVALIDITY.
+    package func locations(
+        of messages: [StoredMessageID]
+    ) async throws -> [StoredMessageID: (folder: String, uid: UInt32)] {
         let rows = try await self.pool.query(
             """
-            select f.name, i.uid from folder_item i join folder f on f.id = i.folder_id
-            where i.message_id = \(message.rawValue) and i.uidvalidity = f.uidvalidity
+            select distinct on (i.message_id) i.message_id, f.name, i.uid
+            from folder_item i join folder f on f.id = i.folder_id
+            where i.message_id = any(\(messages.map(\.rawValue))::bigint[]) and i.uidvalidity = f.uidvalidity
                 and i.disposition in ('message', 'oversized', 'quarantined')
-            order by i.uid desc limit 1
+            order by i.message_id, i.uid desc
             """)
-        return try rows.first.map { row in
-            let (name, uid) = try row.decode(String.self, Int64.self)
-            return (name, UInt32(clamping: uid))
+        return try rows.reduce(into: [:]) { locations, row in
+            let (message, name, uid) = try row.decode(Int64.self, String.self, Int64.self)
+            locations[StoredMessageID(message)] = (name, UInt32(clamping: uid))
         }
     }
 
@@ -207,23 +210,26 @@ extension DeskStore {
         package var fingerprint: [UInt8]?
     }
 
-    /// Drafts that newer ones replaced and that still lie on the server.
-    package func supersededDrafts(of ticket: TicketID) async throws -> [PlacedDraft] {
+    /// Drafts of the tickets that newer ones replaced and that still lie on the server.
+    package func supersededDrafts(of tickets: [TicketID]) async throws -> [TicketID: [PlacedDraft]] {
         let rows = try await self.pool.query(
             """
-            select d.id, w.id, w.internet_message_id, w.uidvalidity, w.uid, d.fingerprint
+            select d.ticket_id, d.id, w.id, w.internet_message_id, w.uidvalidity, w.uid, d.fingerprint
             from draft d join mailbox_write w on w.id = d.write_id
-            where d.ticket_id = \(ticket.rawValue) and d.state = 'superseded' and w.state = 'done'
+            where d.ticket_id = any(\(tickets.map(\.rawValue))::bigint[]) and d.state = 'superseded'
+                and w.state = 'done'
             """)
-        return try rows.map { row in
-            let (id, write, internetID, validity, uid, fingerprint) = try row.decode(
-                Int64.self, Int64.self, String.self, Int64?.self, Int64?.self, [UInt8]?.self)
+        return try rows.reduce(into: [:]) { drafts, row in
+            let (ticket, id, write, internetID, validity, uid, fingerprint) = try row.decode(
+                Int64.self, Int64.self, Int64.self, String.self, Int64?.self, Int64?.self, [UInt8]?.self)
             var copy: PlacedCopy?
             if let validity, let uid {
                 copy = PlacedCopy(uidValidity: UInt32(clamping: validity), uid: UInt32(clamping: uid))
             }
-            return PlacedDraft(
-                id: DraftID(id), writeID: write, internetMessageID: internetID, copy: copy, fingerprint: fingerprint)
+            drafts[TicketID(ticket), default: []].append(
+                PlacedDraft(
+                    id: DraftID(id), writeID: write, internetMessageID: internetID, copy: copy,
+                    fingerprint: fingerprint))
         }
     }
 
@@ -241,8 +247,15 @@ extension DeskStore {
         ).decode(Int64.self).map { TicketID($0) }
     }
 
-    package func setFingerprint(_ fingerprint: [UInt8], ofDraftWrittenBy write: Int64) async throws {
-        _ = try await self.pool.execute("update draft set fingerprint = \(fingerprint) where write_id = \(write)")
+    package func setFingerprints(_ fingerprints: [(write: Int64, fingerprint: [UInt8])]) async throws {
+        _ = try await self.pool.execute(
+            """
+            update draft d set fingerprint = n.fingerprint
+            from unnest(
+                \(fingerprints.map(\.write))::bigint[], \(fingerprints.map { Optional($0.fingerprint) })::bytea[]
+            ) n (write, fingerprint)
+            where d.write_id = n.write
+            """)
     }
 
     /// Somebody edits the old draft: it stays, and the new one that was to replace it is not written.

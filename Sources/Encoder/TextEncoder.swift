@@ -28,4 +28,13 @@ package protocol TextEncoder: Sendable {
     ///
     /// - Throws: `CancellationError` between batches.
     func encode(_ texts: [String]) async throws -> [[Float]]
+
+    /// Encodes what several calls are about to ask for, in one go. An encoder without a memory does nothing.
+    ///
+    /// - Throws: `CancellationError` between batches.
+    func prepare(_ texts: [String]) async throws
+}
+
+extension TextEncoder {
+    package func prepare(_ texts: [String]) async throws {}
 }

@@ -51,7 +51,8 @@ enum FunctionWords {
     /// Languages with at least one word, most words first; each word counts once.
     static func hits(in words: [String]) -> [(language: String, count: Int)] {
         var counts: [String: Int] = [:]
-        for word in Set(words.map { $0.replacing("’", with: "'") }) {
+        for word in Set(words) {
+            let word = word.utf8.allSatisfy { $0 < 0x80 } ? word : word.replacing("’", with: "'")
             for language in Self.languages[word] ?? [] { counts[language, default: 0] += 1 }
         }
         return counts.map { ($0.key, $0.value) }.sorted { ($1.1, $0.0) < ($0.1, $1.0) }

@@ -13,18 +13,18 @@ struct Sample {
         var size = 0
         var counts: [String: Int] = [:]
         var letters = 0
-        for chunk in text.unicodeScalars.prefix(limit * 4).split(whereSeparator: \.properties.isWhitespace) {
+        for chunk in text.unicodeScalars.prefix(limit * 4).split(whereSeparator: Self.isSpace) {
             if size >= limit { break }
             // Addresses and links are in no language.
             if chunk.contains("@") || chunk.contains("/") { continue }
             var word = String.UnicodeScalarView()
             for scalar in chunk {
-                if scalar.properties.isAlphabetic || scalar == "'" || scalar == "’" {
+                if Self.isLetter(scalar) {
                     word.append(scalar)
-                    if scalar.properties.isAlphabetic {
-                        letters += 1
-                        counts[Self.script(scalar), default: 0] += 1
-                    }
+                    letters += 1
+                    if !scalar.isASCII { counts[Self.script(scalar), default: 0] += 1 }
+                } else if scalar == "'" || scalar == "’" {
+                    word.append(scalar)
                 } else if !word.isEmpty {
                     words.append(String(word).lowercased())
                     size += words[words.count - 1].utf8.count + 1
@@ -41,6 +41,17 @@ struct Sample {
         self.text = words.joined(separator: " ")
         self.letters = letters
         self.scriptLanguage = Self.language(of: counts, letters: letters)
+    }
+
+    // Nearly all scalars are ASCII, and the tables of Unicode are slow.
+
+    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII
+            ? scalar.value == 0x20 || (0x09...0x0D).contains(scalar.value) : scalar.properties.isWhitespace
+    }
+
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII ? (0x61...0x7A).contains(scalar.value | 0x20) : scalar.properties.isAlphabetic
     }
 
     private static func language(of counts: [String: Int], letters: Int) -> String? {

@@ -74,7 +74,7 @@ struct TextGrams: Sendable {
     }
 
     private static func counted(_ hashes: inout [UInt32]) -> [Gram] {
-        hashes.sort()
+        Self.sort(&hashes)
         var grams: [Gram] = []
         grams.reserveCapacity(hashes.count)
         for hash in hashes {
@@ -85,6 +85,22 @@ struct TextGrams: Sendable {
             }
         }
         return grams
+    }
+
+    /// Byte by byte from the lowest: a text has thousands of them, and they are spread evenly.
+    private static func sort(_ hashes: inout [UInt32]) {
+        var sorted = hashes
+        for shift in stride(from: 0, to: 32, by: 8) {
+            var places = [Int](repeating: 0, count: 257)
+            for hash in hashes { places[Int(hash >> shift & 0xFF) + 1] += 1 }
+            for byte in 1...256 { places[byte] += places[byte - 1] }
+            for hash in hashes {
+                let byte = Int(hash >> shift & 0xFF)
+                sorted[places[byte]] = hash
+                places[byte] += 1
+            }
+            swap(&hashes, &sorted)
+        }
     }
 
     /// ASCII letters, digits, the apostrophe, and every byte of a longer character.

@@ -82,12 +82,12 @@ package struct PhrasePattern: Sendable, Hashable {
     }
 
     /// Whether any word of the text can start the phrase; spares most texts the search.
-    func canStart(with vocabulary: Set<String>) -> Bool {
+    func canStart(in words: WordList) -> Bool {
         guard let first = self.steps.first, !first.isOptional else { return true }
         return first.words.contains { word in
             switch word {
-            case .whole(let text): vocabulary.contains(text)
-            case .prefix: true
+            case .whole(let text): words.vocabulary.contains(text)
+            case .prefix(let text): words.hasWord(startingWith: text)
             }
         }
     }
@@ -108,13 +108,26 @@ package struct PhrasePattern: Sendable, Hashable {
 package struct WordList: Sendable {
     package let all: [String]
     let vocabulary: Set<String>
+    /// The vocabulary, ascending.
+    private let sorted: [String]
 
     package init(_ text: String) {
-        if let words = Self.plain(text) {
-            self.all = words
-            self.vocabulary = Set(words)
-            return
+        let words = Self.plain(text) ?? Self.any(text)
+        self.all = words
+        self.vocabulary = Set(words)
+        self.sorted = self.vocabulary.sorted()
+    }
+
+    func hasWord(startingWith start: String) -> Bool {
+        var range = self.sorted.startIndex..<self.sorted.endIndex
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            range = self.sorted[middle] < start ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
         }
+        return range.lowerBound < self.sorted.endIndex && self.sorted[range.lowerBound].hasPrefix(start)
+    }
+
+    private static func any(_ text: String) -> [String] {
         var words: [String] = []
         var word = ""
         for character in text.lowercased() {
@@ -128,8 +141,7 @@ package struct WordList: Sendable {
             }
         }
         if !word.isEmpty { words.append(Self.trimmed(word)) }
-        self.all = words
-        self.vocabulary = Set(words)
+        return words
     }
 
     /// The same for a text of ASCII alone, which most are, byte by byte; nil for any other.

@@ -179,7 +179,7 @@ extension PriorityRules {
     }
 
     private func quote(for signal: Signal, in words: WordList) -> String? {
-        for pattern in signal.patterns where pattern.canStart(with: words.vocabulary) {
+        for pattern in signal.patterns where pattern.canStart(in: words) {
             if let range = pattern.firstMatch(in: words) { return words.all[range].joined(separator: " ") }
         }
         return nil

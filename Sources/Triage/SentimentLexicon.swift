@@ -90,6 +90,34 @@ enum SentimentLexicon {
         return values.map { max(-2, min(2, $0)) }
     }
 
+    /// What a word may tell; some tell several things.
+    private struct Meaning: OptionSet {
+        let rawValue: UInt16
+
+        static let negative = Meaning(rawValue: 1 << 0)
+        static let positive = Meaning(rawValue: 1 << 1)
+        static let trouble = Meaning(rawValue: 1 << 2)
+        static let thanks = Meaning(rawValue: 1 << 3)
+        static let negation = Meaning(rawValue: 1 << 4)
+        static let you = Meaning(rawValue: 1 << 5)
+        static let courtesy = Meaning(rawValue: 1 << 6)
+        static let irony = Meaning(rawValue: 1 << 7)
+        static let repetition = Meaning(rawValue: 1 << 8)
+    }
+
+    private static let meanings: [String: Meaning] = {
+        let lists: [(Set<String>, Meaning)] = [
+            (Self.negative, .negative), (Self.positive, .positive), (Self.trouble, .trouble), (Self.thanks, .thanks),
+            (Self.negations, .negation), (Self.you, .you), (Self.courtesy, .courtesy), (Self.irony, .irony),
+            (Self.repetition, .repetition),
+        ]
+        var meanings: [String: Meaning] = [:]
+        for (words, meaning) in lists {
+            for word in words { meanings[word, default: []].insert(meaning) }
+        }
+        return meanings
+    }()
+
     /// Words by what they tell.
     private struct Counts {
         var negative: Float = 0
@@ -107,10 +135,13 @@ enum SentimentLexicon {
             let word = words[index]
             let before = index > 0 ? words[index - 1] : ""
             let lexicon = SentimentLexicon.self
-            if lexicon.negative.contains(word) || lexicon.positive.contains(word) {
+            if lexicon.isTime(word, after: before) { self.times += 1 }
+            // Most words tell nothing.
+            guard let meaning = lexicon.meanings[word] else { return }
+            if !meaning.isDisjoint(with: [.negative, .positive]) {
                 let isNegated = words[max(0, index - 3)..<index].contains { lexicon.negations.contains($0) }
                 let weight: Float = lexicon.intensifiers.contains(before) ? 1.5 : 1
-                if lexicon.negative.contains(word) {
+                if meaning.contains(.negative) {
                     self.negative += isNegated ? 0.3 : weight
                 } else if isNegated {
                     // `not happy` is unhappy; `not bad` is not praise.
@@ -119,14 +150,13 @@ enum SentimentLexicon {
                     self.positive += weight
                 }
             }
-            if lexicon.trouble.contains(word) { self.trouble += 1 }
-            if lexicon.thanks.contains(word) { self.thanks += 1 }
-            if lexicon.negations.contains(word) { self.negations += 1 }
-            if lexicon.isTime(word, after: before) { self.times += 1 }
-            if lexicon.you.contains(word) { self.you += 1 }
-            if lexicon.courtesy.contains(word) { self.courtesy += 1 }
-            if lexicon.irony.contains(word) { self.irony += 1 }
-            if lexicon.repetition.contains(word) { self.repetition += 1 }
+            if meaning.contains(.trouble) { self.trouble += 1 }
+            if meaning.contains(.thanks) { self.thanks += 1 }
+            if meaning.contains(.negation) { self.negations += 1 }
+            if meaning.contains(.you) { self.you += 1 }
+            if meaning.contains(.courtesy) { self.courtesy += 1 }
+            if meaning.contains(.irony) { self.irony += 1 }
+            if meaning.contains(.repetition) { self.repetition += 1 }
         }
     }
 

@@ -1,19 +1,36 @@
 /// Shouting: words in capitals, rows of exclamation marks.
 enum Emphasis {
-    static func isStrong(_ text: String) -> Bool { Self.capitals(text) >= 2 || text.contains("!!") }
+    static func isStrong(_ text: String) -> Bool {
+        Self.capitals(text) >= 2 || zip(text.utf8, text.utf8.dropFirst()).contains { $0 == 0x21 && $1 == 0x21 }
+    }
 
     /// Words of four letters or more that are all capitals; codes with digits do not count.
     static func capitals(_ text: String) -> Int {
-        text.unicodeScalars.split { !$0.properties.isAlphabetic && !("0"..."9").contains($0) }.reduce(0) {
-            count, word in
-            word.count >= 4 && word.allSatisfy { $0.properties.isUppercase } ? count + 1 : count
+        var count = 0
+        var length = 0
+        var isCapital = true
+        func endWord() {
+            if length >= 4, isCapital { count += 1 }
+            (length, isCapital) = (0, true)
         }
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "A"..."Z": length += 1
+            case "a"..."z", "0"..."9": (length, isCapital) = (length + 1, false)
+            case _ where !scalar.isASCII && scalar.properties.isAlphabetic:
+                length += 1
+                isCapital = isCapital && scalar.properties.isUppercase
+            default: endWord()
+            }
+        }
+        endWord()
+        return count
     }
 }
 
 /// Sums of money in a text, in whatever currency.
 enum Amounts {
-    private static let symbols: Set<Character> = ["€", "$", "£"]
+    private static let symbols: Set<Unicode.Scalar> = ["€", "$", "£"]
     private static let words: Set<String> = [
         "eur", "euro", "euros", "usd", "dollar", "dollars", "gbp", "pound", "pounds", "chf", "franken", "zł", "pln",
     ]
@@ -23,37 +40,43 @@ enum Amounts {
         // Most mails name no number at all.
         guard text.utf8.contains(where: { (0x30...0x39).contains($0) }) else { return nil }
         var largest: Double?
-        let characters = Array(text.prefix(20_000))
+        let scalars = Array(text.unicodeScalars.prefix(20_000))
         var index = 0
-        while index < characters.count {
-            guard characters[index].isASCII, characters[index].isNumber else {
+        while index < scalars.count {
+            guard Self.isDigit(scalars[index]) else {
                 index += 1
                 continue
             }
             let start = index
-            while index < characters.count, characters[index].isASCII,
-                characters[index].isNumber
-                    || ((characters[index] == "." || characters[index] == ",")
-                        && index + 1 < characters.count && characters[index + 1].isNumber)
+            while index < scalars.count,
+                Self.isDigit(scalars[index])
+                    || ((scalars[index] == "." || scalars[index] == ",")
+                        && index + 1 < scalars.count && Self.isDigit(scalars[index + 1]))
             {
                 index += 1
             }
-            guard index - start <= 15, Self.isMoney(characters, start..<index) else { continue }
-            if let value = Self.value(String(characters[start..<index])) { largest = max(largest ?? 0, value) }
+            guard index - start <= 15, Self.isMoney(scalars, start..<index) else { continue }
+            if let value = Self.value(Self.string(scalars[start..<index])) { largest = max(largest ?? 0, value) }
         }
         return largest
     }
 
-    private static func isMoney(_ text: [Character], _ range: Range<Int>) -> Bool {
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
+
+    private static func string(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+        String(String.UnicodeScalarView(scalars))
+    }
+
+    private static func isMoney(_ text: [Unicode.Scalar], _ range: Range<Int>) -> Bool {
         var before = range.lowerBound - 1
         if before >= 0, text[before] == " " { before -= 1 }
         if before >= 0, Self.symbols.contains(text[before]) { return true }
         var after = range.upperBound
         if after < text.count, text[after] == " " { after += 1 }
         if after < text.count, Self.symbols.contains(text[after]) { return true }
-        let word = text[min(after, text.count)...].prefix(8).prefix { $0.isLetter }
-        if Self.words.contains(String(word).lowercased()) { return true }
-        let preceding = String(text[max(0, before - 2)..<max(0, before + 1)]).lowercased()
+        let word = text[min(after, text.count)...].prefix(8).prefix { $0.properties.isAlphabetic }
+        if Self.words.contains(Self.string(word).lowercased()) { return true }
+        let preceding = Self.string(text[max(0, before - 2)..<max(0, before + 1)]).lowercased()
         return Self.words.contains(preceding)
     }
 

@@ -39,6 +39,8 @@ package struct TriageEngine: Sendable {
     private let isOwnTaxonomy: Bool
     /// Tags of each lower category, in the order of the leaf head's labels.
     private let leafTags: [[String]]
+    /// Index of each lower category's upper one, in the same order; nil when there is none of that name.
+    private let leafParents: [Int?]
     private let language: LanguageGuess
     /// Of the taxonomy's examples; nil when they are too few to tell.
     private let taughtLanguage: String?
@@ -63,7 +65,12 @@ package struct TriageEngine: Sendable {
         self.sentiment = models.lazy.compactMap(\.sentiment).first
         self.signals = models.first { $0.signals != nil && $0.source == taxonomy.fingerprint }?.signals
         self.isOwnTaxonomy = first.source == taxonomy.fingerprint
-        self.leafTags = (categories.leaf?.labels ?? []).map { taxonomy.tags(of: $0) }
+        let leaves = categories.leaf?.labels ?? []
+        self.leafTags = leaves.map { taxonomy.tags(of: $0) }
+        self.leafParents = leaves.map { leaf in
+            let name = leaf.split(separator: Taxonomy.separator, maxSplits: 1).first.map(String.init)
+            return name.flatMap(categories.top.labels.firstIndex)
+        }
         self.language = try LanguageGuess()
         self.taughtLanguage = self.language.guess(taxonomy.exampleTexts.prefix(60).joined(separator: "\n"))?.language
         self.versions = models.map(\.version)
@@ -271,14 +278,14 @@ package struct TriageEngine: Sendable {
     /// The lower level's probabilities, made to add up to their upper level's.
     private func leaves(_ leaf: [Float], tops: [Double]) -> [(name: String, probability: Double)] {
         guard let labels = self.categories.leaf?.labels else { return [] }
-        var sums: [Substring: Double] = [:]
-        let parts = labels.map { $0.split(separator: Taxonomy.separator, maxSplits: 1)[0] }
+        var sums = [Double](repeating: 0, count: tops.count)
         let raw = leaf.map { Double(Probability.exp($0)) }
-        for (part, value) in zip(parts, raw) { sums[part, default: 0] += value }
-        let upper = Dictionary(uniqueKeysWithValues: zip(self.categories.top.labels, tops))
+        for (parent, value) in zip(self.leafParents, raw) {
+            if let parent { sums[parent] += value }
+        }
         return labels.indices.map { index in
-            let share = raw[index] / max(1e-12, sums[parts[index]] ?? 0)
-            return (labels[index], share * (upper[String(parts[index])] ?? 0))
+            guard let parent = self.leafParents[index] else { return (labels[index], 0) }
+            return (labels[index], raw[index] / max(1e-12, sums[parent]) * tops[parent])
         }
     }
 
@@ -305,7 +312,7 @@ package struct TriageEngine: Sendable {
             for (tag, sum) in sums where !decided.contains(tag) && sum >= 0.5 { found[tag] = min(1, sum) }
             for tag in self.taxonomy.tags {
                 let isHit = tag.patterns.contains {
-                    $0.canStart(with: words.vocabulary) && $0.firstMatch(in: words) != nil
+                    $0.canStart(in: words) && $0.firstMatch(in: words) != nil
                 }
                 if isHit { found[tag.name] = max(found[tag.name] ?? 0, 0.9) }
             }

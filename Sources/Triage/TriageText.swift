@@ -31,10 +31,13 @@ enum TriageText {
 
     /// Without white space at the ends and without control characters.
     private static func trimmed(_ text: String) -> String {
-        let scalars = text.unicodeScalars.filter { $0.value >= 0x20 || $0 == "\n" || $0 == "\t" }
-        var slice = scalars[...]
-        while slice.first?.properties.isWhitespace == true { slice.removeFirst() }
-        while slice.last?.properties.isWhitespace == true { slice.removeLast() }
-        return String(String.UnicodeScalarView(slice))
+        func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != 0x0A && byte != 0x09 }
+        var scalars = text.unicodeScalars[...]
+        if text.utf8.contains(where: isControl) {
+            scalars.removeAll { isControl(UInt8(truncatingIfNeeded: min($0.value, 0xFF))) }
+        }
+        while scalars.first?.properties.isWhitespace == true { scalars.removeFirst() }
+        while scalars.last?.properties.isWhitespace == true { scalars.removeLast() }
+        return String(scalars)
     }
 }

@@ -279,6 +279,44 @@ enum Shop {
     }
 }
 
+/// Writes down what it was asked for.
+private struct RecordingEncoder: TextEncoder {
+    actor Record {
+        private(set) var texts: [String] = []
+
+        func add(_ texts: [String]) { self.texts += texts }
+    }
+
+    let record = Record()
+    var model: EncoderModel { WordEncoder().model }
+
+    func encode(_ texts: [String]) async throws -> [[Float]] {
+        await self.record.add(texts)
+        return try await WordEncoder().encode(texts)
+    }
+}
+
+@Suite("What answers cost") struct AnswerCostTests {
+    @Test func `an article is read once, however many mails ask for it at the same time`() async throws {
+        let encoder = RecordingEncoder()
+        let answerer = Answerer(
+            encoder: encoder, index: try await Shop.index(Shop.articles, encoder: WordEncoder()))
+        let drafts = try await withThrowingTaskGroup(of: Draft?.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    try await answerer.answer(
+                        .init(MailQuestion(subject: "", body: "return product"), drafter: ExtractiveDrafter())
+                    ).draft
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(drafts.compactMap { $0 }.count == 4)
+        let sentence = "You can return any product within 30 days of delivery."
+        #expect(await encoder.record.texts.count { $0 == sentence } == 1)
+    }
+}
+
 @Suite("Demo knowledge base") struct DemoKnowledgeTests {
     private static let tree = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path

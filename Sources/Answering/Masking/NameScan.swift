@@ -58,7 +58,7 @@ struct NameTable: Sendable {
     }
 
     static func isOrdinary(_ word: String) -> Bool {
-        Self.wordsToo.contains(word) || StopWords.byLanguage.values.contains { $0.contains(word) }
+        Self.wordsToo.contains(word) || StopWords.contains(word)
     }
 
     /// Whether a word of the text is one of the names.
@@ -324,7 +324,7 @@ struct NameScan {
     }
 
     private static func isCommon(_ word: String) -> Bool {
-        StopWords.byLanguage.values.contains { $0.contains(word) }
+        StopWords.contains(word)
     }
 
     // MARK: - Under a closing

@@ -47,6 +47,6 @@ struct QuoteScan {
     }
 
     private static func saysSomething(_ run: [String]) -> Bool {
-        run.count { word in !StopWords.byLanguage.values.contains { $0.contains(word) } } >= Self.meaning
+        run.count { word in !StopWords.contains(word) } >= Self.meaning
     }
 }

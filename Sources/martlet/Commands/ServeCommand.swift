@@ -3,6 +3,7 @@ import ConnectionThread
 import Desk
 import DeskModel
 import DeskStore
+import Encoder
 import Foundation
 import Glibc
 import Logging
@@ -47,8 +48,9 @@ struct ServeCommand: AsyncParsableCommand {
                 ServiceNotifier().status("loading the models")
                 let shipped = try ShippedData(environment: source.environment)
                 let workers = loaded.settings.workers
-                let encoder = try shipped.encoder(
-                    configured: loaded.settings.modelDirectory, workers: workers == 0 ? nil : workers)
+                let encoder = RememberingEncoder(
+                    try shipped.encoder(
+                        configured: loaded.settings.modelDirectory, workers: workers == 0 ? nil : workers))
                 let engine = try await shipped.engine(
                     encoder: encoder, taxonomyFile: loaded.settings.taxonomyFile)
                 guard let next = try await Self.serve(loaded, engine: engine, source: source, logger: logger) else {
