@@ -121,8 +121,9 @@ package struct Learning: Sendable {
         figures.encodingSeconds = (encoded - started + (ready - encoded)) / .seconds(1)
         figures.trainingSeconds = (trained - ready) / .seconds(1)
         figures.heldOut = heldOut.count
-        figures.heldOutRight = try await Self.right(engine, heldOut)
-        let before = try await Self.right(self.serving.current, heldOut)
+        let right = try await Self.right([engine, self.serving.current], heldOut)
+        let before = right[1]
+        figures.heldOutRight = right[0]
         let verdict = try await self.verdict(figures, before: before)
         let stored = StoredModel(
             version: model.version, source: self.taxonomy.fingerprint, taught: taught.count, heldOut: heldOut.count,
@@ -179,13 +180,24 @@ package struct Learning: Sendable {
 
     // MARK: Comparison
 
-    private static func right(_ engine: TriageEngine, _ labels: [LearnedLabel]) async throws -> Int {
-        let results = try await engine.analyse(labels.map { TriageInput(subject: $0.subject, body: $0.text) })
-        return zip(results, labels).count { result, label in
-            let wanted = label.category.components(separatedBy: Taxonomy.separator)[0]
-            return result.analysis.category.topLevel == wanted
+    /// How many of the rows each engine names rightly. A few rows at a time: the encoder remembers them from one engine to
+    /// the next.
+    private static func right(_ engines: [TriageEngine], _ labels: [LearnedLabel]) async throws -> [Int] {
+        var right = engines.map { _ in 0 }
+        for start in stride(from: 0, to: labels.count, by: Self.comparedTogether) {
+            let part = labels[start..<min(start + Self.comparedTogether, labels.count)]
+            let inputs = part.map { TriageInput(subject: $0.subject, body: $0.text) }
+            for (index, engine) in engines.enumerated() {
+                right[index] += zip(try await engine.analyse(inputs), part).count { result, label in
+                    let wanted = label.category.components(separatedBy: Taxonomy.separator)[0]
+                    return result.analysis.category.topLevel == wanted
+                }
+            }
         }
+        return right
     }
+
+    private static let comparedTogether = 128
 
     private func verdict(_ figures: LearningFigures, before: Int) async throws -> (serves: Bool, reason: String) {
         if figures.heldOut >= Self.leastHeldOut {

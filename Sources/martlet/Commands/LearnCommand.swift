@@ -1,6 +1,7 @@
 import ArgumentParser
 import Desk
 import DeskStore
+import Encoder
 import Foundation
 import Triage
 
@@ -36,7 +37,8 @@ struct LearnCommand: AsyncParsableCommand {
         func run() async throws {
             let outcome = try await DeskRuntime.with(self.options) { runtime in
                 let shipped = try ShippedData(environment: self.options.source.environment)
-                let encoder = try shipped.encoder(configured: runtime.settings.modelDirectory)
+                let encoder = RememberingEncoder(
+                    try shipped.encoder(configured: runtime.settings.modelDirectory))
                 let engines = ServingEngine(
                     try await shipped.engine(encoder: encoder, taxonomyFile: runtime.settings.taxonomyFile))
                 let learning = try shipped.learning(store: runtime.store, engines: engines)
