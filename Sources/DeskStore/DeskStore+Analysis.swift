@@ -233,6 +233,14 @@ extension DeskStore {
 
     /// Cosine below which a mail has nothing to do with its ticket.
     private static let unrelated = 0.3
+    private static let levels = ["low", "normal", "high", "urgent"]
+    /// The mail of `n` is not the ticket's first, and nobody has answered since the one before it: whatever it says, the
+    /// matter is as urgent as it was.
+    private static let isUnanswered: SQL = """
+        coalesce((select e.direction = 'in' from message e
+            where e.ticket_id = n.ticket and e.id < n.message and (e.direction = 'out' or e.kind = 'human')
+            order by e.id desc limit 1), false)
+        """
 
     /// The statements that write triage results: analysis, ticket columns, embedding, draft and event.
     ///
@@ -257,7 +265,9 @@ extension DeskStore {
             update ticket t set category = coalesce(
                     (select c.new_value from correction c where c.ticket_id = n.ticket and c.field = 'category'
                         order by c.id desc limit 1), n.category),
-                priority = n.priority, sentiment_score = n.sentiment,
+                priority = case when \(Self.isUnanswered) and array_position(\(Self.levels), t.priority)
+                        > array_position(\(Self.levels), n.priority) then t.priority else n.priority end,
+                sentiment_score = n.sentiment,
                 confidence_score = n.confidence, language = n.language, decision = n.decision, updated_at = now()
             from (
                 select distinct on (ticket) * from unnest(

@@ -86,11 +86,9 @@ extension DeskStore {
             from customer c cross join lateral (
                 select count(*) filter (where p = any(\(words))) as held,
                     coalesce(array_agg(p) filter (where p = any(\(single))), '{}') as alone
-                from (select distinct unnest(string_to_array(
-                    regexp_replace(translate(lower(c.name), \(Self.accented), \(Self.plain)), '[^[:alnum:]]+', ' ', 'g'),
-                    ' '))) s (p)
+                from (select distinct unnest(c.name_words)) s (p)
                 where length(p) > 1) n
-            where n.held > 1 or n.alone <> '{}'
+            where c.name_words && \(words + single) and (n.held > 1 or n.alone <> '{}')
             """)
         var names: (whole: Set<String>, parts: Set<String>) = ([], [])
         for row in rows {
@@ -100,12 +98,6 @@ extension DeskStore {
         }
         return (names.whole.sorted(), names.parts.sorted())
     }
-
-    /// The letters of Europe's Latin alphabets, capitals too: how `lower` sees them hangs on the database's locale.
-    private static let accented =
-        "àáâãäåāăąçćčďđèéêëēęěìíîïīįıłñńňòóôõöøōőŕřśšşťţùúûüūůűýÿźżžÀÁÂÃÄÅĀĂĄÇĆČĎĐÈÉÊËĒĘĚÌÍÎÏĪĮŁÑŃŇÒÓÔÕÖØŌŐŔŘŚŠŞŤŢÙÚÛÜŪŮŰÝŸŹŻŽ'’"
-    private static let plain =
-        "aaaaaaaaacccddeeeeeeeiiiiiiilnnnoooooooorrsssttuuuuuuuyyzzzaaaaaaaaacccddeeeeeeeiiiiiilnnnoooooooorrsssttuuuuuuuyyzzz"
 
     /// Every card that stood in the ticket's drafts has helped once more.
     package func caseSuccessStatement(_ ticket: TicketID) -> SQL {

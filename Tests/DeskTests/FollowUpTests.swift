@@ -43,6 +43,26 @@ struct FollowUpTests {
         try #require(try await desk.texts("select split_part(category, ' / ', 1) from ticket").first)
     }
 
+    @Test func `an urgent ticket stays urgent until somebody has answered`() async throws {
+        let desk = try await ThinkingDesk(articles: Self.articles)
+        func mail(_ id: Int64, _ text: String, isOurs: Bool = false) -> ThinkingDesk.Mail {
+            .init(id: id, ticket: 1, customer: Self.customer, subject: "Lamp", text: text, isOurs: isOurs)
+        }
+        func priority() async throws -> String { try await desk.texts("select priority from ticket")[0] }
+        try await desk.store([mail(10, "Your lamp caught fire and burned my hand. My lawyer will write to you.")])
+        try await desk.think(about: [10])
+        #expect(try await priority() == "urgent")
+        try await desk.store([mail(12, "Please send me the invoice of my order as well.")])
+        try await desk.think(about: [12])
+        #expect(try await priority() == "urgent")
+        try await desk.store([
+            mail(13, "We are sorry. A colleague will call you today.", isOurs: true),
+            mail(14, "Thanks. Can you send me the invoice of my order?"),
+        ])
+        try await desk.think(about: [14])
+        #expect(try await priority() != "urgent")
+    }
+
     @Test func `an order number alone is answered as the question that it was missing from`() async throws {
         let desk = try await self.desk(after: "Could you send us your order number?", "It is 4711-2099, thanks\n\nIna")
         #expect(try await self.category(desk) == "Returns & refunds")
