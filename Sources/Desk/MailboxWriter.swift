@@ -279,8 +279,10 @@ extension MailboxWriter {
             for draft in left[ticket] ?? [] {
                 switch try await self.look(at: draft, session, folder: folders.drafts) {
                 case .untouched(let uid): try await self.remove([(draft, uid)], session, folders: folders)
+                // The last connection removed it and ended before that was stored.
+                case .gone: try await self.context.store.setDraftState(draft.id, "removed")
                 // Somebody's by now: it stays, and is none of ours any more.
-                case .touched, .gone: try await self.context.store.setDraftState(draft.id, "vanished")
+                case .touched: try await self.context.store.setDraftState(draft.id, "vanished")
                 }
             }
             self.progress()
