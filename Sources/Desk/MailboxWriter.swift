@@ -178,11 +178,11 @@ struct MailboxWriter: Sendable {
     private func mark(_ writes: [MailboxWrite], _ session: IMAPSession, lease: MailboxLease) async throws {
         guard !writes.isEmpty else { return }
         let inbox = FolderName(self.mailbox.folders.inbox)
+        let locations = try await self.context.store.locations(of: writes.compactMap(\.messageID))
         let selected = try await session.select(inbox)
         await self.reader.withLock { $0 }?.look(for: selected.exists)
         // Mails with the same marks go in one command.
         var groups: [[String]: [(write: MailboxWrite, uid: UID)]] = [:]
-        let locations = try await self.context.store.locations(of: writes.compactMap(\.messageID))
         for write in writes {
             guard let location = write.messageID.flatMap({ locations[$0] }), location.folder == inbox.text,
                 let uid = UID(location.uid)
@@ -206,6 +206,8 @@ struct MailboxWriter: Sendable {
                 refused.formUnion(group.map(\.write.id))
             }
         }
+        // What came while marks were made was told here, and is held back from the reader.
+        await self.reader.withLock { $0 }?.look(for: session.exists)
         let made = writes.filter { !refused.contains($0.id) }
         try await self.context.store.finishWrites(made.map { ($0.id, nil) }, lease: lease)
     }
