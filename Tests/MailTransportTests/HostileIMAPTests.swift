@@ -62,7 +62,7 @@ import Testing
     @Test func `a slow drip does not outlast the command's deadline`() async throws {
         let server = FakeServer(
             .imap(then: [.expect("NOOP"), .drip(String(repeating: "* OK still here\r\n", count: 10_000))]))
-        let session = try await Self.connect(server, commandTimeout: .seconds(3))
+        let session = try await Self.connect(server, commandTimeout: .seconds(6))
         let error = await #expect(throws: MailError.self) { try await session.noop() }
         #expect(error?.code == .timedOut)
         #expect(await session.isClosed)
@@ -227,7 +227,7 @@ import Testing
 
     @Test func `a peer that dies in IDLE is found when DONE has no answer`() async throws {
         let server = FakeServer(.imap(then: [.expect("IDLE"), .say("+ idling\r\n"), .drain]))
-        let session = try await Self.connect(server, commandTimeout: .seconds(3))
+        let session = try await Self.connect(server, commandTimeout: .seconds(6))
         let error = await #expect(throws: MailError.self) {
             _ = try await session.idle(until: .now + .milliseconds(50))
         }

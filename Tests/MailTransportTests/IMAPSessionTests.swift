@@ -264,10 +264,11 @@ import Testing
             let added = try threads() - before
             // Suites that run beside this one have threads of their own; a thread for each session would be 300.
             #expect(added < 100, "\(added) more threads for \(count) sessions")
-            // Any one of them still wakes.
-            let other = try await Servers.session(sessions[123].user)
+            // One of them still wakes: an early one, for the kernel has inotify instances for some hundred only, and
+            // Dovecot looks every half minute into the mailboxes that got none.
+            let other = try await Servers.session(sessions[0].user)
             _ = try await other.append(Servers.mail("for you"), to: .inbox, flags: [])
-            #expect(try await idle[123].value == .changed(exists: 1))
+            #expect(try await idle[0].value == .changed(exists: 1))
             for (_, session) in sessions { await session.close() }
             for task in idle { _ = await task.result }
         }
