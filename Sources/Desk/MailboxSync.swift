@@ -15,7 +15,7 @@ struct MailboxSync: Sendable {
     let reader: Locked<IMAPSession?>
     let progress: @Sendable () -> Void
     /// Outlives the sessions.
-    private let refusals = Locked<(uid: UID, count: Int)?>(nil)
+    private let suspicion = Locked(FetchSuspicion())
 
     init(
         context: DeskContext, mailbox: MailboxSettings, record: MailboxRecord, hold: MailboxHold,
@@ -29,8 +29,12 @@ struct MailboxSync: Sendable {
         self.progress = progress
     }
 
-    /// One connection's life: until it breaks, the lease is lost, or the task is cancelled.
+    /// Until the connection breaks, the lease is lost, or the task is cancelled.
     func run() async throws {
+        try await FolderImport.connecting(self.suspicion, logger: self.context.logger) { try await self.connection() }
+    }
+
+    private func connection() async throws {
         let session = try await MailboxConnection.open(self.mailbox, logger: self.context.logger)
         self.reader.withLock { $0 = session }
         defer { self.reader.withLock { $0 = nil } }
@@ -50,7 +54,7 @@ struct MailboxSync: Sendable {
         let intake = MessageIntake(context: self.context, mailbox: self.mailbox, mailboxID: self.record.id)
         let reading = FolderImport(
             context: self.context, mailbox: self.mailbox, hold: self.hold, progress: self.progress,
-            refusals: self.refusals, isPassedOver: { _, _ in false }, commit: intake.commit)
+            suspicion: self.suspicion, isPassedOver: { _, _ in false }, commit: intake.commit)
         try await reading.follow(session, folder) {
             try await self.context.store.recordGoodFetch(self.record.id)
         }

@@ -15,7 +15,7 @@ struct SentObserver: Sendable {
     let hold: MailboxHold
     let progress: @Sendable () -> Void
     /// Outlives the sessions.
-    private let refusals = Locked<(uid: UID, count: Int)?>(nil)
+    private let suspicion = Locked(FetchSuspicion())
 
     init(
         context: DeskContext, mailbox: MailboxSettings, record: MailboxRecord, hold: MailboxHold,
@@ -28,8 +28,12 @@ struct SentObserver: Sendable {
         self.progress = progress
     }
 
-    /// One connection's life: until it breaks, the lease is lost, or the task is cancelled.
+    /// Until the connection breaks, the lease is lost, or the task is cancelled.
     func run() async throws {
+        try await FolderImport.connecting(self.suspicion, logger: self.context.logger) { try await self.connection() }
+    }
+
+    private func connection() async throws {
         let session = try await MailboxConnection.open(self.mailbox, logger: self.context.logger)
         do {
             let mayCreate = self.context.mode(of: self.mailbox) > .observe
@@ -39,7 +43,7 @@ struct SentObserver: Sendable {
             // After a new UIDVALIDITY the whole folder comes again: what is old is only counted.
             let reading = FolderImport(
                 context: self.context, mailbox: self.mailbox, hold: self.hold, progress: self.progress,
-                refusals: self.refusals, isPassedOver: Self.isHistory, commit: self.commit)
+                suspicion: self.suspicion, isPassedOver: Self.isHistory, commit: self.commit)
             try await reading.follow(session, folder)
             await session.logout()
         } catch {
