@@ -30,8 +30,6 @@ package struct DecisionInput: Sendable {
     package var isRecent = true
     /// Ledger caps leave room for one more automatic mail to this customer.
     package var isWithinCaps = true
-    /// A step that failed on the way here, as one phrase.
-    package var failure: String?
 
     package init(
         mode: Mode, classification: MessageClassification, analysis: Analysis, signs: EscalationSigns,
@@ -83,7 +81,6 @@ package enum DecisionPolicy {
     /// Why a person has to look, strongest first.
     private static func calls(_ input: DecisionInput) -> [String] {
         var calls: [String] = []
-        if let failure = input.failure { calls.append("a step failed: \(failure)") }
         calls += input.signs.signs.map(\.rawValue)
         if !input.injection.signs.isEmpty {
             calls += input.injection.signs.map { "suspected injection: \($0)" }

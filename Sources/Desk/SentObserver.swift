@@ -172,7 +172,9 @@ struct SentPlanner {
         let id = known ?? StoredMessageID(nextID())
         // What an agent asks a supplier in the customer's ticket is not what the customer was told: it is neither the
         // customer's past nor anything to learn from.
-        let isToCustomer = (message.to + message.cc).contains { $0.normalized == ticket.candidate.customerEmail }
+        let readers = self.outside(message)
+        let isToCustomer =
+            readers.contains(ticket.candidate.customerEmail) || ticket.candidate.isUnsigned && !readers.isEmpty
         let kind: MessageClassification.Kind =
             classification.kind == .autoReply ? .autoReply : isToCustomer ? .human : .other
         if known == nil {
@@ -198,8 +200,10 @@ struct SentPlanner {
         _ classification: MessageClassification, id: StoredMessageID, to plan: inout Plan, drafts: [TicketID: String]
     ) {
         let candidate = ticket.candidate
-        let readers = (message.to + message.cc).map(\.normalized)
-        let reachesCustomer = readers.contains { candidate.isParticipant($0) }
+        let readers = self.outside(message)
+        // Where nobody knows the customer, the agent does.
+        let reachesCustomer =
+            readers.contains { candidate.isParticipant($0) } || candidate.isUnsigned && !readers.isEmpty
         guard classification.kind != .autoReply, reachesCustomer else {
             plan.batch.events.append(
                 .init(ticketID: candidate.id, messageID: id, kind: "mail", detail: ["reason": ticket.reason]))
@@ -210,12 +214,16 @@ struct SentPlanner {
         plan.batch.events.append(
             .init(ticketID: candidate.id, messageID: id, kind: "answered", detail: detail))
         // Whom the agent lets read along may answer.
-        for address in Set(readers).subtracting(self.threading.ownAddresses).sorted()
-        where !candidate.isParticipant(address) {
+        for address in readers.sorted() where !candidate.isParticipant(address) {
             plan.batch.participants.append((candidate.id, address))
         }
         plan.answered.insert(candidate.id)
         if let status = candidate.status.after(.answered) { plan.batch.statuses[candidate.id] = status }
+    }
+
+    /// Readers who are none of us, lower case.
+    private func outside(_ message: InboundMessage) -> Set<String> {
+        Set((message.to + message.cc).map(\.normalized)).subtracting(self.threading.ownAddresses)
     }
 
     private func ticket(

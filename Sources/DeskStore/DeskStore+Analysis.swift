@@ -55,6 +55,9 @@ package struct TriageSubject: Sendable {
     package var wasEscalated: Bool
     /// What automatic mail the customer had.
     package var standing = AutomaticStanding()
+
+    /// Nobody knows whose ticket it is.
+    package var isUnsigned: Bool { self.customerEmail == MailAddress.unknown }
 }
 
 /// What bears on one more automatic mail to a ticket's customer.
@@ -124,6 +127,21 @@ extension DeskStore {
                 m.id in (select min(f.id) from message f
                     where f.ticket_id = any(\(tickets.map(\.rawValue))::bigint[]) group by f.ticket_id)
                 """)
+    }
+
+    /// Marks the tickets of mails that nothing could be made of as a person's; no analysis says why.
+    package func escalate(
+        _ ids: [StoredMessageID], in transaction: PostgresTransaction
+    ) async throws -> [(ticketID: TicketID, mailboxID: MailboxID)] {
+        try await transaction.query(
+            """
+            update ticket t set decision = 'escalate', updated_at = now() from message m
+            where m.ticket_id = t.id and m.id = any(\(ids.map(\.rawValue))::bigint[]) returning t.id, t.mailbox_id
+            """
+        ).map { row in
+            let (ticket, mailbox) = try row.decode(Int64.self, Int64.self)
+            return (TicketID(ticket), MailboxID(mailbox))
+        }
     }
 
     private func subjects(where condition: SQL) async throws -> [TriageSubject] {
@@ -225,7 +243,8 @@ extension DeskStore {
             internetMessageID: internetID, internalDate: date, participants: participants,
             references: references.reversed(), recentTickets: Int(recent), contacts: Int(contacts),
             // Whoever only claims to be the customer learns nothing of them, not even through an agent's note.
-            history: verified == false || flagged ? ["not shown, for the sender is not verified"] : history,
+            history: verified == false || flagged
+                ? ["not shown, for the sender is not verified"] : email == MailAddress.unknown ? [] : history,
             isSuperseded: superseded, hasTouchedDraft: touched,
             language: language, moods: moods, ticketSubject: ticketSubject, ticketText: ticketText,
             earlierText: verified == false || flagged ? nil : earlier, wasEscalated: escalated)
