@@ -229,7 +229,7 @@ struct SendingRoadTests {
         defer { try? FileManager.default.removeItem(atPath: office.context.settings.holdFile) }
         try await office.queue((1...10).map { "c\($0)@customer.example" })
         try await office.whileOpen {
-            while !isReached.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+            try await eventually("a mail on its way") { isReached.withLock { $0 } }
             switch brake {
             case .pause: try await office.store.pause(.outgoing, by: "test", reason: "")
             case .holdFile: _ = FileManager.default.createFile(atPath: office.context.settings.holdFile, contents: nil)
