@@ -39,14 +39,15 @@ package enum BriefingNote {
     private static let reasonWidth = 400
 
     /// At most ten lines of plain text, LF line ends.
-    package static func body(_ briefing: Briefing) -> String {
+    /// - Parameter givesReasons: false where they stand elsewhere in the same mail.
+    package static func body(_ briefing: Briefing, givesReasons: Bool = true) -> String {
         let analysis = briefing.analysis
         // Mail programs show the beginning of a mail in their lists: what to do comes first.
         var lines = [
             "\(briefing.ticket): \(Self.action(briefing.decision.action)). \(analysis.category.name), "
                 + "\(analysis.priority.level.rawValue) priority, \(Self.mood(analysis.sentiment))."
         ]
-        if !briefing.decision.reasons.isEmpty {
+        if givesReasons, !briefing.decision.reasons.isEmpty {
             lines.append("Why: \(briefing.decision.reasons.joined(separator: "; "))")
         }
         lines.append(
@@ -84,10 +85,11 @@ package enum BriefingNote {
 
     private static func evidence(_ briefing: Briefing) -> [String] {
         guard let draft = briefing.draft else {
-            let why =
-                briefing.remarks.isEmpty
-                ? "nothing fitting in the knowledge base" : briefing.remarks.joined(separator: "; ")
-            return ["No draft: \(why)"]
+            // What is the reason for all of it stands in the line above.
+            let remarks = briefing.remarks.filter { !briefing.decision.reasons.contains($0) }
+            let isSaid = remarks.isEmpty && !briefing.remarks.isEmpty
+            let why = remarks.isEmpty ? "nothing fitting in the knowledge base" : remarks.joined(separator: "; ")
+            return [isSaid ? "No draft." : "No draft: \(why)"]
         }
         var lines = [
             "Draft: \(Self.percent(draft.confidence)) sure it can go out nearly unchanged; "
@@ -101,7 +103,7 @@ package enum BriefingNote {
             lines.append("Check, no source: \(draft.unsupported.map { "“\($0)”" }.joined(separator: " "))")
         }
         if !draft.missing.isEmpty {
-            lines.append("Still needed from the customer: \(draft.missing.joined(separator: ", "))")
+            lines.append("Missing in the mail, the article asks for it: \(draft.missing.joined(separator: ", "))")
         }
         if !briefing.remarks.isEmpty { lines.append("Note: \(briefing.remarks.joined(separator: "; "))") }
         return lines
@@ -115,7 +117,8 @@ package enum BriefingNote {
             lines.remove(at: sources.count > 1 ? sources[sources.count - 1] : lines.count - 2)
         }
         return lines.map { line in
-            let width = line.hasPrefix("Why: ") ? Self.reasonWidth : Self.width
+            let isReason = line.hasPrefix("Why: ") || line.hasPrefix("About: ")
+            let width = isReason ? Self.reasonWidth : Self.width
             return line.count <= width ? line : line.prefix(width - 1) + "…"
         }
     }
@@ -154,12 +157,13 @@ package enum EscalationNotice {
     /// Plain text, LF line ends. The customer's words are quoted and cut; nobody has to open anything to judge.
     /// - Parameter customerText: visible part of the mail.
     package static func body(_ briefing: Briefing, customerText: String) -> String {
-        var text = "This ticket needs a person.\n\nWhy:\n"
+        var text = "\(briefing.ticket) needs a person.\n\n"
         for reason in briefing.decision.reasons { text += "- \(HeaderValue(sanitizing: reason).text)\n" }
         text += "\nCustomer: \(HeaderValue(sanitizing: briefing.customer ?? BriefingNote.unknown(briefing)).text)\n"
-        text += "Subject: \(HeaderValue(sanitizing: String(briefing.subject.prefix(200))).text)\n\n"
+        let subject = HeaderValue(sanitizing: String(briefing.subject.prefix(200))).text
+        text += "Subject: \(subject.isEmpty ? "(none)" : subject)\n\n"
         text += Self.quoted(customerText) + "\n\n"
-        text += BriefingNote.body(briefing)
+        text += BriefingNote.body(briefing, givesReasons: false)
         if let draft = briefing.draft {
             text += "\nA draft is in the Drafts folder. It says:\n\n\(Self.quoted(draft.body))\n"
         }

@@ -96,7 +96,7 @@ package enum DecisionPolicy {
         if input.wasAnsweredAutomatically { calls.append("reply to an automatic answer") }
         let isForeign = ![input.deskLanguage, "und"].contains(input.analysis.language)
         if isForeign, input.draft == nil {
-            calls.append("written in \(input.analysis.language), which nothing is known in")
+            calls.append("written in \(input.analysis.language), and nothing could be drafted in it")
         } else if Self.isUnfamiliar(input), [Self.taughtLanguage, "und"].contains(input.analysis.language) {
             calls.append("unlike anything known")
         }

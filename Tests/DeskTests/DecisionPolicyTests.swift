@@ -220,6 +220,18 @@ import Testing
         #expect(!BriefingNote.body(briefing).contains("\nPriority: low"))
     }
 
+    @Test func `no reason is said twice in a note or a notice`() {
+        var briefing = Self.briefing()
+        let reason = "no article answers this well enough"
+        briefing.decision = Decision(action: .escalate, reasons: [reason])
+        briefing.draft = nil
+        briefing.remarks = [reason]
+        for text in [BriefingNote.body(briefing), EscalationNotice.body(briefing, customerText: "Hello")] {
+            #expect(text.ranges(of: reason).count == 1)
+            #expect(text.contains("No draft."))
+        }
+    }
+
     @Test func `the notice quotes the customer and keeps the subject free of their words`() {
         let notice = EscalationNotice.body(Self.briefing(), customerText: "Line one\nLine two")
         #expect(notice.contains("> Line one\n> Line two"))

@@ -23,6 +23,37 @@ import Testing
     }
 }
 
+@Suite("Setup") struct SetupTests {
+    private func setUp(_ arguments: [String], in folder: URL) async -> Int32 {
+        await Program.run(["setup", "--config", folder.appending(path: "martlet.yaml").path] + arguments)
+    }
+
+    @Test func `a password that cannot be read leaves nothing half written`() async {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(await self.setUp(["--password-file", "/nonexistent"], in: folder) == 2)
+        #expect(!FileManager.default.fileExists(atPath: folder.path))
+    }
+
+    @Test(arguments: [
+        (
+            "postgresql://martlet_runtime@db.example/martlet",
+            "direct: \"postgresql://martlet_owner@db.example/martlet\""
+        ),
+        ("postgresql://shop:secret@db.example/martlet", "#direct: \"postgresql://martlet_owner@localhost/martlet\""),
+    ])
+    func `migrations get the owner's role where the roles are known`(database: String, line: String) {
+        #expect(SetupCommand.direct(database) == line)
+    }
+
+    @Test func `the file is where the variable says, unless an option does`() {
+        let environment = ["MARTLET_CONFIG": "/srv/martlet.yaml"]
+        #expect(ConfigurationSource(environment: environment).chosenFile == "/srv/martlet.yaml")
+        #expect(ConfigurationSource(file: "other.yaml", environment: environment).chosenFile == "other.yaml")
+        #expect(ConfigurationSource(environment: ["MARTLET_CONFIG": ""]).chosenFile == nil)
+    }
+}
+
 @Suite("DataDirectory") struct DataDirectoryTests {
     @Test func `the variable wins, and nothing found names the remedy`() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")

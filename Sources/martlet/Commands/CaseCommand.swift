@@ -102,7 +102,11 @@ struct CaseCommand: AsyncParsableCommand {
                     String(card.sources.count), String(card.uses), String(card.successes),
                 ])
             }
-            table.print(empty: "no card waits for a decision; --all shows every card")
+            table.print(
+                empty: self.all
+                    ? "no card yet; tickets that are resolved give them"
+                    : self.state.isEmpty
+                        ? "no card waits for a decision; --all shows every card" : "no card is like that")
         }
     }
 

@@ -63,7 +63,7 @@ struct OutboxCommand: AsyncParsableCommand {
             for row in rows {
                 table.add([
                     String(row.id), row.ticket ?? "", row.kind, row.recipients.joined(separator: ", "), row.state,
-                    String(row.attempt), Moment.text(row.createdAt), row.reply ?? "",
+                    String(row.attempt), Moment.brief(row.createdAt), row.reply ?? "",
                 ])
             }
             table.print(empty: "no outgoing mail")

@@ -10,7 +10,7 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status", abstract: "Show what the desk is doing.",
         discussion: """
             The mode, what is paused or held, mailboxes with their last good fetch, and counts of tickets, outgoing \
-            mail and jobs.
+            mail, drafts, notes and marks in the mailboxes, and jobs.
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -65,7 +65,7 @@ struct StatusCommand: AsyncParsableCommand {
             Terminal.print("stranded     \(StrandedMail.text(mailbox, count))")
             Terminal.print("             → \(StrandedMail.remedy(mailbox))")
         }
-        Terminal.print("mailbox      \(Self.counts(overview.writesByState))")
+        Terminal.print("in mailboxes \(Self.counts(overview.writesByState))")
         Terminal.print("jobs         \(Self.counts(overview.jobsByState))")
         if overview.quarantined > 0 {
             Terminal.print("quarantine   \(overview.quarantined) held; see martlet quarantine list")
