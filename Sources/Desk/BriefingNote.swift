@@ -58,13 +58,12 @@ package enum BriefingNote {
                 + ". Language: \(analysis.language).")
         lines += Self.evidence(briefing)
         if briefing.contactCount > 1 { lines.append("Contact: mail number \(briefing.contactCount) in this ticket.") }
-        if briefing.customer == nil { lines.append("Customer: \(Self.unknown(briefing))") }
         lines.append(
-            briefing.history.isEmpty
-                ? briefing.customer == nil
-                    ? "History: none without a known customer."
-                    : "History: first ticket of this customer."
-                : "History: " + briefing.history.prefix(3).joined(separator: " | "))
+            briefing.customer == nil
+                ? "Customer: \(Self.unknown(briefing))"
+                : briefing.history.isEmpty
+                    ? "History: first ticket of this customer."
+                    : "History: " + briefing.history.prefix(3).joined(separator: " | "))
         if !briefing.readers.isEmpty {
             lines.append("A reply will be read by: \(briefing.readers.joined(separator: ", "))")
         }

@@ -231,7 +231,59 @@ struct StubbornServerTests {
         #expect(try await office.count("select count(*) from quarantine") == 0)
     }
 
+    @Test func `an answer is not read before the mail that it answers`() async throws {
+        let server = Locked<ProviderServer?>(nil)
+        let pause = Office.Pause { duration in
+            // Long enough to read Sent in.
+            try await Task.sleep(for: duration)
+            server.withLock { $0 }?.misbehave { $0.fatal = [] }
+        }
+        let branch = try Branch(.exchange, pause: pause)
+        defer { branch.server.stop() }
+        server.withLock { $0 = branch.server }
+        let office = branch.office
+        self.deliver(1...1, to: branch)
+        try await office.whileOpen {
+            try await office.until("select count(*) = 1 from ticket")
+            try await office.until("select exists (select from folder where role = 'sent')")
+        }
+        // While nobody looked a mail came, and an agent answered it.
+        self.deliver(2...2, to: branch)
+        branch.server.deliver(
+            customerMail(
+                "Re: Mail 2", from: office.user, id: "s2@x.example", inReplyTo: "m2@x.example",
+                fields: ["Cc: c2@customer.example"]), to: "Sent Items")
+        branch.server.misbehave { $0.fatal = [2] }
+        try await office.whileOpen { try await office.until("select count(*) = 3 from folder_item") }
+        #expect(try await self.dispositions(office, role: "sent") == ["message"])
+        #expect(try await office.texts("select status from ticket order by id") == ["new", "pending"])
+    }
+
     // MARK: - Writing
+
+    @Test func `a mark waits until the new numbers of a folder are read`() async throws {
+        let branch = try Branch(.gmail)
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...3, to: branch)
+        try await office.read(3)
+        branch.server.remove([1], from: "INBOX")
+        branch.server.misbehave { $0.refusedCommands = ["EXAMINE"] }
+        branch.server.renumber()
+        // Of the first mail that is still there: its old number is another mail's now.
+        let ids = try await office.texts("select id::text from message order by id")
+        var mark = try await branch.write(1, .mark, flags: ["urgent"])
+        mark.messageID = Int64(ids[1]).map { StoredMessageID($0) }
+        try await branch.plan([mark])
+        try await office.whileOpen {
+            try await office.until("select coalesce(last_error, '') like '%new numbers%' from mailbox_write")
+            #expect(branch.server.mails(in: "INBOX").allSatisfy { !$0.flags.contains("urgent") })
+            branch.server.misbehave { $0.refusedCommands = [] }
+            try await office.until("select state = 'done' from mailbox_write")
+        }
+        let marked = branch.server.mails(in: "INBOX").filter { $0.flags.contains("urgent") }
+        #expect(marked.map { String(decoding: $0.bytes, as: UTF8.self).contains("Subject: Mail 2") } == [true])
+    }
 
     @Test(arguments: ["UID STORE", "UID MOVE"])
     func `a mark that the server refuses is given up, and drafts go on`(command: String) async throws {
