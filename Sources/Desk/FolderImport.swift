@@ -28,6 +28,8 @@ struct FolderImport: Sendable {
     let suspicion: Locked<FetchSuspicion>
     /// Mails that are counted and not fetched.
     let isPassedOver: @Sendable (MessageOverview, FolderRecord) -> Bool
+    /// False while something else has to be read first.
+    var mayRead: @Sendable () -> Bool = { true }
     /// Commits a batch with its cursor.
     let commit: @Sendable ([ParsedMail], FolderRecord, _ lastUID: UInt32, MailboxLease) async throws -> Void
 
@@ -48,9 +50,9 @@ struct FolderImport: Sendable {
     }
 
     /// Reads for as long as the session lives.
-    /// - Parameter caughtUp: Called whenever nothing is left.
+    /// - Parameter atRest: Called whenever reading comes to rest: with true when nothing is left.
     func follow(
-        _ session: IMAPSession, _ folder: FolderRecord, caughtUp: () async throws -> Void = {}
+        _ session: IMAPSession, _ folder: FolderRecord, atRest: (Bool) async throws -> Void = { _ in }
     ) async throws {
         var folder = folder
         self.suspicion.withLock { $0.begin(uidValidity: folder.uidValidity) }
@@ -58,7 +60,7 @@ struct FolderImport: Sendable {
         var isBehind = true
         while !Task.isCancelled {
             let isDone = try await self.importNew(session, &folder, isBehind: isBehind)
-            if isDone { try await caughtUp() }
+            try await atRest(isDone)
             self.progress()
             isBehind = !isDone
             // The end of a pause is no news from the server.
@@ -69,6 +71,7 @@ struct FolderImport: Sendable {
     /// - Parameter isBehind: There may be a long way to go: it is taken page by page.
     /// - Returns: False when reading is paused before the end.
     private func importNew(_ session: IMAPSession, _ folder: inout FolderRecord, isBehind: Bool) async throws -> Bool {
+        try await self.waitForOthers(session)
         var retry = try await self.context.store.unfinishedAttempt(folder.id)
         if retry?.uidValidity != folder.uidValidity { retry = nil }
         var pages = isBehind ? try await self.pages(session, folder)[...] : []
@@ -86,6 +89,17 @@ struct FolderImport: Sendable {
             folder.lastUID = max(folder.lastUID, last.uid.rawValue)
         }
         return true
+    }
+
+    private func waitForOthers(_ session: IMAPSession) async throws {
+        var lastCommand = ContinuousClock.now
+        while !self.mayRead() {
+            try await Task.sleep(for: .milliseconds(50))
+            guard .now - lastCommand > .seconds(60) else { continue }
+            self.progress()
+            try await session.noop()
+            lastCommand = .now
+        }
     }
 
     private func pages(_ session: IMAPSession, _ folder: FolderRecord) async throws -> [UIDRange] {

@@ -13,18 +13,20 @@ struct SentObserver: Sendable {
     let mailbox: MailboxSettings
     let record: MailboxRecord
     let hold: MailboxHold
+    let inbox: InboxProgress
     let progress: @Sendable () -> Void
     /// Outlives the sessions.
     private let suspicion = Locked(FetchSuspicion())
 
     init(
-        context: DeskContext, mailbox: MailboxSettings, record: MailboxRecord, hold: MailboxHold,
+        context: DeskContext, mailbox: MailboxSettings, record: MailboxRecord, hold: MailboxHold, inbox: InboxProgress,
         progress: @escaping @Sendable () -> Void
     ) {
         self.context = context
         self.mailbox = mailbox
         self.record = record
         self.hold = hold
+        self.inbox = inbox
         self.progress = progress
     }
 
@@ -43,7 +45,8 @@ struct SentObserver: Sendable {
             // After a new UIDVALIDITY the whole folder comes again: what is old is only counted.
             let reading = FolderImport(
                 context: self.context, mailbox: self.mailbox, hold: self.hold, progress: self.progress,
-                suspicion: self.suspicion, isPassedOver: Self.isHistory, commit: self.commit)
+                suspicion: self.suspicion, isPassedOver: Self.isHistory, mayRead: { self.inbox.mayBeFollowed },
+                commit: self.commit)
             try await reading.follow(session, folder)
             await session.logout()
         } catch {
