@@ -22,6 +22,10 @@ package struct DecisionInput: Sendable {
     package var isKnownVIP = false
     /// Mails of this customer about this matter without an answer in between, this one included.
     package var contactCount = 1
+    /// A person answered the mail before the desk came to it.
+    package var isAnswered = false
+    /// The customer wrote again, and that is what is answered.
+    package var isSuperseded = false
     /// Verdict of our own mail server on the sender; nil when it gives none.
     package var isSenderVerified: Bool?
     /// Whether the ticket had an automatic answer already.
@@ -62,8 +66,10 @@ package enum DecisionPolicy {
             return Decision(
                 action: .silent, reasons: ["not written by a person: \(kind)"] + input.classification.reasons)
         }
+        if input.isAnswered { return Decision(action: .silent, reasons: ["a person has answered it"]) }
         let calls = Self.calls(input)
         if !calls.isEmpty { return Decision(action: .escalate, reasons: calls) }
+        if input.isSuperseded { return Decision(action: .silent, reasons: ["the customer's next mail is answered"]) }
         let obstacles = Self.obstacles(input, settings: settings)
         if obstacles.isEmpty {
             let category = input.analysis.category

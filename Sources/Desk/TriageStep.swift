@@ -124,7 +124,7 @@ package struct TriageStep: Sendable {
 
     /// Whether anything could come of an answer; nobody sees one to a machine's mail.
     private static func mayBeAnswered(_ subject: TriageSubject) -> Bool {
-        !subject.isHistory && !subject.isSuperseded && subject.classification == .human
+        !subject.isHistory && !subject.isSuperseded && !subject.isAnswered && subject.classification == .human
     }
 
     /// What to answer to each; nil where there is nothing to do.
@@ -194,6 +194,8 @@ package struct TriageStep: Sendable {
         input.foreignSentences = answer?.foreign.count ?? 0
         input.isKnownVIP = self.isVIP(subject)
         input.contactCount = subject.contacts
+        input.isAnswered = subject.isAnswered
+        input.isSuperseded = subject.isSuperseded
         // A marked mail may come from somebody who takes no part in the ticket: nothing goes out alone because of it.
         input.isSenderVerified = subject.isFlagged ? false : subject.isVerified
         input.wasAnsweredAutomatically = subject.standing.wasAnswered

@@ -81,6 +81,30 @@ import WorkQueue
                 == isTold.filter { $0 == "1" }.map { _ in true })
     }
 
+    @Test func `what a person has answered, and what a newer mail of the customer follows, is left alone`() async throws
+    {
+        let desk = try await ThinkingDesk(articles: [
+            Article(
+                key: "delivery", title: "How long delivery takes",
+                content: "Delivery takes three working days after we have sent the parcel.", category: "Shipping")
+        ])
+        let question = "How long does delivery take?"
+        try await desk.store([
+            .init(id: 7, ticket: 7, customer: "kim@example.com", text: question),
+            .init(id: 8, ticket: 7, customer: "kim@example.com", text: "Three working days.", isOurs: true),
+            .init(id: 17, ticket: 17, customer: "lee@example.com", text: "Good morning, it is me."),
+            .init(id: 18, ticket: 17, customer: "lee@example.com", text: question),
+        ])
+        try await desk.think(about: [7, 17, 18])
+        #expect(
+            try await desk.texts("select decision ->> 'action' from analysis order by message_id").prefix(2)
+                == ["silent", "silent"])
+        #expect(try await desk.texts("select ticket_id::text from draft") == ["17"])
+        #expect(
+            try await desk.texts("select distinct message_id::text from mailbox_write where kind in ('note', 'draft')")
+                == ["18"])
+    }
+
     @Test func `the team is told about a mail once, however often it is judged`() async throws {
         let desk = try await ThinkingDesk(articles: [])
         try await desk.store([
