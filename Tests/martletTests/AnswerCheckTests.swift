@@ -73,8 +73,13 @@ import Testing
         #expect(self.check().judged(status: 200, body: self.body(["small:latest"])).outcome == .ok)
         let finding = self.check().judged(status: 200, body: self.body(["large", "larger"]))
         #expect(finding.outcome == .warn)
-        #expect(finding.remedy == "name one under draft.chat.model: large, larger")
+        #expect(finding.remedy == "name one under draft.chat.model, unless the server takes any name: large, larger")
         #expect(self.check().judged(status: 200, body: Array("<html>".utf8)).outcome == .warn)
+    }
+
+    @Test func `an address without a scheme is no URL`() async {
+        let findings = await self.check { $0.url = "127.0.0.1:8081" }.findings()
+        #expect(findings.map(\.detail) == ["draft.chat.url is not the URL of an endpoint"])
     }
 
     @Test func `a server that is not there fails`() async {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Desk
+import DeskModel
 import Foundation
 import Testing
 
@@ -33,6 +35,29 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         #expect(await self.setUp(["--password-file", "/nonexistent"], in: folder) == 2)
         #expect(!FileManager.default.fileExists(atPath: folder.path))
+    }
+
+    @Test func `a password in the database's URL does not get into the file that all may read`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let url = "postgresql://shop:sesame-9@db.example/martlet"
+        #expect(await self.setUp(["--database", url], in: folder) == 0)
+        let file = folder.appending(path: "martlet.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        #expect(!text.contains("sesame-9"))
+        #expect(text.contains("url_file: credentials/database-url"))
+        let secret = folder.appending(path: "credentials/database-url")
+        #expect(try String(contentsOf: secret, encoding: .utf8) == "\(url)\n")
+        func mode(_ file: URL) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
+        }
+        #expect(try mode(file) == 0o644)
+        #expect(try mode(secret) == 0o600)
+        #expect(
+            try ConfigurationSource(file: file.path, environment: [:]).load(needing: .database).settings.database.url
+                .reveal() == url)
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file.path)
+        #expect(MachineCheck.access(to: file.path)?.remedy?.hasSuffix("chmod 644 \(file.path)") == true)
     }
 
     @Test(arguments: [

@@ -92,13 +92,14 @@ struct CaseCommand: AsyncParsableCommand {
             }
             if self.json { return try JSONOutput.print(cards.map { Row($0) }) }
             var table = TextTable([
-                .init("case", .right), .init("state"), .init("category", isElastic: true),
-                .init("problem", isElastic: true), .init("solution", isElastic: true), .init("tickets", .right),
-                .init("used", .right), .init("helped", .right),
+                .init("case", .right), .init("state"), .init("problem", isElastic: true),
+                .init("solution", isElastic: true), .init("category", isElastic: true, isOptional: true),
+                .init("tickets", .right, isOptional: true), .init("used", .right, isOptional: true),
+                .init("helped", .right, isOptional: true),
             ])
             for card in cards {
                 table.add([
-                    card.id.description, card.state.rawValue, card.category ?? "", card.problem, card.solution,
+                    card.id.description, card.state.rawValue, card.problem, card.solution, card.category ?? "",
                     String(card.sources.count), String(card.uses), String(card.successes),
                 ])
             }

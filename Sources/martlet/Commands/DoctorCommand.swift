@@ -47,6 +47,10 @@ struct DoctorCommand: AsyncParsableCommand {
         if !self.json { Terminal.print(Self.modes(settings).joined(separator: "\n") + "\n") }
         let missing = Self.missing(source)
         add(Self.configuration(loaded, missing))
+        // Elsewhere no unit of ours reads it.
+        if loaded.file == ConfigurationSource.defaultFile {
+            add([MachineCheck.access(to: ConfigurationSource.defaultFile)].compactMap(\.self))
+        }
         add(MachineCheck.findings(settings, environment: source.environment))
         add(await DatabaseCheck.findings(settings))
         let taxonomy = try? ShippedData(environment: source.environment).taxonomy(configured: settings.taxonomyFile)

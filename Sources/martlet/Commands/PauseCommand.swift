@@ -53,18 +53,22 @@ struct ResumeCommand: AsyncParsableCommand {
     @Argument(help: "What to lift: outgoing, automatic, drafts, intake or all.") var scope = PauseScope.all
 
     func run() async throws {
-        let (before, left, isHeld) = try await DeskRuntime.with(self.options) { runtime in
+        let (before, left, wasStopped, isHeld) = try await DeskRuntime.with(self.options) { runtime in
             let before = try await runtime.store.pauses()
-            // Lifts the stop of automatic mail as well, which is no pause.
+            // Automatic mail that was stopped by itself goes on with these two scopes.
+            let wasStopped =
+                [.all, .automatic].contains(self.scope)
+                ? try await !runtime.store.overview().stopped.isEmpty : false
             try await runtime.store.resume(self.scope)
             let isHeld = FileManager.default.fileExists(atPath: runtime.settings.holdFile)
-            return (before, try await runtime.store.pauses(), isHeld)
+            return (before, try await runtime.store.pauses(), wasStopped, isHeld)
         }
-        let lifted = before.map(\.scope).filter { scope in !left.contains { $0.scope == scope } }.map(\.rawValue)
-        Terminal.print(
-            lifted.isEmpty
-                ? (self.scope == .all ? "nothing was paused" : "\(self.scope.rawValue) was not paused")
-                : "resumed: \(lifted.joined(separator: ", "))")
+        let lifted = before.map(\.scope.rawValue).filter { scope in !left.contains { $0.scope.rawValue == scope } }
+        if !lifted.isEmpty { Terminal.print("resumed: \(lifted.joined(separator: ", "))") }
+        if wasStopped { Terminal.print("resumed: automatic mail that the desk had stopped by itself") }
+        if lifted.isEmpty, !wasStopped {
+            Terminal.print(self.scope == .all ? "nothing was paused" : "\(self.scope.rawValue) was not paused")
+        }
         for pause in left { Terminal.print("still paused: \(pause.scope.rawValue), by \(pause.by)") }
         if isHeld { Terminal.print("still held: the hold file exists; remove it to go on") }
     }

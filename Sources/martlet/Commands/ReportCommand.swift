@@ -28,6 +28,9 @@ struct ReportCommand: AsyncParsableCommand {
         return Date(timeIntervalSinceNow: -(age / .seconds(1)))
     }
 
+    /// Of percentages that differ.
+    fileprivate static func points(_ share: Double) -> String { Count.of(Int((share * 100).rounded()), "point") }
+
     fileprivate static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
 
     /// JSON names tickets as people and other commands do.
@@ -159,7 +162,9 @@ struct ReportCommand: AsyncParsableCommand {
                     empty: Wrapping.text(
                         "no answer has been compared with its draft yet; the service does so every ten minutes",
                         to: Terminal.columns))
-                if !outcomes.isEmpty { Terminal.print("\nmean gap \(ReportCommand.percent(reliability.error))") }
+                if !outcomes.isEmpty {
+                    Terminal.print("\nthe confidence is \(ReportCommand.points(reliability.error)) off on average")
+                }
             }
         }
     }

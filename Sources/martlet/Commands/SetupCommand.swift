@@ -39,6 +39,7 @@ struct SetupCommand: ParsableCommand {
         let file = URL(filePath: self.options.source.chosenFile ?? ConfigurationSource.defaultFile)
         let folder = file.deletingLastPathComponent()
         let credentials = folder.appending(path: "credentials")
+        let secretURL = Self.hasPassword(self.database) ? self.database : nil
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try FileManager.default.createDirectory(
@@ -47,7 +48,11 @@ struct SetupCommand: ParsableCommand {
             throw CommandError(
                 .failed, "\(credentials.path) cannot be made", remedy: "use sudo, or another --config file")
         }
-        try Self.write(self.text(login: self.user ?? login), to: file, permissions: 0o640)
+        // The service runs as a user of its own and reads this file; what is secret lies in the credentials.
+        try Self.write(self.text(login: self.user ?? login), to: file, permissions: 0o644)
+        if let secretURL {
+            try Self.write("\(secretURL)\n", to: credentials.appending(path: "database-url"), permissions: 0o600)
+        }
         try Self.write(
             "k1: \(TokenKeys.random().reveal())\n", to: credentials.appending(path: "token-key"), permissions: 0o600)
         let passwordCopy = credentials.appending(path: "mailboxes-support-password")
@@ -61,10 +66,11 @@ struct SetupCommand: ParsableCommand {
 
     private func text(login: String) -> String {
         """
-        # All keys with their defaults are in martlet.sample.yaml.
+        # All keys with their defaults are in martlet.sample.yaml. The service reads this file as a user of its own: keep it
+        # readable, and every secret in the folder credentials.
         mode: draft
         database:
-          url: \(Self.quoted(self.database))
+          \(Self.hasPassword(self.database) ? "url_file: credentials/database-url" : "url: \(Self.quoted(self.database))")
           # For martlet migrate: the role that owns the tables.
           \(Self.direct(self.database))
         token_key_file: credentials/token-key
@@ -85,6 +91,10 @@ struct SetupCommand: ParsableCommand {
         let url = isOfTheRoles ? database : "postgresql://martlet_runtime@localhost/martlet"
         return (isOfTheRoles ? "" : "#")
             + "direct: \(Self.quoted(url.replacing("//martlet_runtime@", with: "//martlet_owner@")))"
+    }
+
+    private static func hasPassword(_ database: String) -> Bool {
+        database.firstMatch(of: /^[a-z]+:\/\/[^\/@]*:[^\/]*@/) != nil || database.contains("password=")
     }
 
     private static func password(in file: String) throws(CommandError) -> String {

@@ -57,7 +57,9 @@ struct StatusCommand: AsyncParsableCommand {
         }
         let overview = report.overview
         for reason in overview.stopped {
-            Terminal.print("stopped      automatic mail, for an hour: \(DisplayWidth.printable(reason))")
+            Terminal.printWrapped(
+                "stopped      automatic mail, for an hour: \(DisplayWidth.printable(reason)) "
+                    + "(martlet resume automatic lifts it)")
         }
         Terminal.print("tickets      \(Self.counts(overview.ticketsByStatus))")
         Terminal.print("outgoing     \(Self.counts(overview.outboxByState))")

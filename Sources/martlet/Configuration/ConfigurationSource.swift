@@ -94,7 +94,8 @@ struct ConfigurationSource: Sendable {
         }
         guard let data = manager.contents(atPath: path) else {
             let problem = ConfigurationProblem(
-                "", "the file may not be read", remedy: "run the command as the user that may, or with sudo")
+                "", "the file may not be read",
+                remedy: "run the command with sudo; for the service: chmod 644 \(path), with secrets in credentials")
             throw ConfigurationError(file: path, problems: [problem])
         }
         guard data.count <= 1 << 20, let text = String(data: data, encoding: .utf8) else {

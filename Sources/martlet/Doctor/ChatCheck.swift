@@ -19,6 +19,15 @@ struct ChatCheck {
     /// Nothing where no endpoint is configured.
     func findings() async -> [Finding] {
         guard !self.settings.url.isEmpty else { return [] }
+        guard let parts = URLComponents(string: self.settings.url), parts.host != nil,
+            ["http", "https"].contains(parts.scheme?.lowercased() ?? "")
+        else {
+            return [
+                .fail(
+                    Self.check, "draft.chat.url is not the URL of an endpoint",
+                    "write http://HOST:PORT/v1 or https://HOST/v1")
+            ]
+        }
         var url = self.settings.url[...]
         while url.last == "/" { url.removeLast() }
         let key = self.settings.key.reveal()
@@ -71,7 +80,7 @@ struct ChatCheck {
             let known = names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
             return .warn(
                 Self.check, "\(self.host) does not list \(model.isEmpty ? "a model without a name" : model)",
-                "name one under draft.chat.model: \(known)")
+                "name one under draft.chat.model, unless the server takes any name: \(known)")
         }
         return .ok(Self.check, "\(self.host) answers and has \(model)")
     }
