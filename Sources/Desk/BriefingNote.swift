@@ -5,7 +5,7 @@ import Foundation
 package struct Briefing: Sendable {
     package var ticket: TicketNumber
     package var subject: String
-    /// The customer's address; nil when the mail came in our own name.
+    /// The customer's address; nil when the mail came in our own name or in nobody's.
     package var customer: String?
     package var analysis: Analysis
     package var decision: Decision
@@ -79,7 +79,7 @@ package enum BriefingNote {
     /// Shown and not written to: anybody can write any address into a form.
     static func unknown(_ briefing: Briefing) -> String {
         let text = briefing.named.isEmpty ? "" : "; its text names \(briefing.named.joined(separator: ", "))"
-        return "not known, the mail came in our own name\(text); fill in yourself whom to answer"
+        return "not told by the sender\(text); fill in yourself whom to answer"
     }
 
     private static func evidence(_ briefing: Briefing) -> [String] {

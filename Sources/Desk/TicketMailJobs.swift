@@ -113,7 +113,7 @@ private struct TicketMails: Sendable {
                 \(number) needs a person: \(reason).
 
                 Subject: \(subject.subject)
-                Customer: \(subject.customerEmail)
+                Customer: \(subject.isUnsigned ? "not told by the sender" : subject.customerEmail)
 
                 martlet tickets show \(number)
                 """, sequence: id)
