@@ -61,7 +61,7 @@ enum DatabaseAccess {
                 .usage, "the database URL cannot be read",
                 remedy: "write postgresql://user:password@host:5432/database, with % codes for special characters")
         }
-        let words = message.split(whereSeparator: \.isNewline).map { $0.trimmingWhitespace() }.joined(separator: "; ")
+        let words = message.split { $0.isNewline || $0 == "\t" }.map { $0.trimmingWhitespace() }.joined(separator: "; ")
         let known: [(sign: String, context: String, remedy: String)] = [
             (
                 "password authentication failed", "the database refused the password",

@@ -347,10 +347,10 @@ struct KnowledgeSession: Sendable {
             if error.sqlState == "42P01" {
                 throw CommandError(.failed, "the database has no tables yet", remedy: "run martlet migrate")
             }
-            throw error
+            throw DatabaseAccess.explain(error)
         } catch {
             await pool.close()
-            throw error
+            throw DeskRuntime.explained(error)
         }
     }
 }

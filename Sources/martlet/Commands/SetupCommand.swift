@@ -60,6 +60,13 @@ struct SetupCommand: ParsableCommand {
         if !FileManager.default.fileExists(atPath: passwordCopy.path) {
             Terminal.print("next: write the mailbox's password to \(passwordCopy.path), readable by nobody else")
         }
+        if secretURL != nil,
+            !FileManager.default.fileExists(atPath: credentials.appending(path: "database-direct").path)
+        {
+            Terminal.print(
+                "next: write the URL of the role that owns the tables to "
+                    + "\(credentials.appending(path: "database-direct").path)")
+        }
         let config = self.options.configurationFile.map { " --config \($0)" } ?? ""
         Terminal.print("next: martlet migrate\(config), then martlet doctor\(config)")
     }

@@ -166,9 +166,7 @@ enum TicketView {
             "status     \(ticket.status.rawValue), assigned to \(Self.line(ticket.assignedAgent ?? "nobody"))",
             "category   \(ticket.category ?? "not analysed yet"), priority \(ticket.priority.rawValue)",
         ]
-        if let decision = ticket.decision {
-            lines.append("decision   \(decision)\(ticket.confidenceScore.map { ", \(Self.percent($0)) sure" } ?? "")")
-        }
+        if let decision = ticket.decision { lines.append("decision   \(decision)") }
         if let target = detail.mergedInto { lines.append("merged     into \(TicketNumber(target))") }
         if let resolution = detail.resolution { lines.append("resolved   \(Self.line(resolution))") }
         for (place, message) in detail.messages.enumerated() {
@@ -198,8 +196,9 @@ enum TicketView {
         case "touched": "in Drafts, changed by somebody"
         case "vanished": "no longer in Drafts, sent or deleted by somebody"
         case "removed": "taken out of Drafts again"
+        case "superseded": "replaced by a newer one"
+        case "planned", nil: "not in Drafts yet"
         case let state?: state
-        case nil: "not in Drafts yet"
         }
     }
 
