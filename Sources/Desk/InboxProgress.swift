@@ -11,8 +11,8 @@ struct InboxProgress: Sendable {
     /// Everything that is there has been read.
     func caughtUp() { self.state.withLock { $0.isCaughtUp = true } }
 
-    /// There is more to read, or nobody knows.
-    func fellBehind() { self.state.withLock { $0 = (false, .now) } }
+    /// There is more to read, or nobody knows. Saying so again is no sign of life.
+    func fellBehind() { self.state.withLock { if $0.isCaughtUp { $0 = (false, .now) } } }
 
     func moved() { self.state.withLock { $0.moved = .now } }
 

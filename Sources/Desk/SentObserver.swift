@@ -213,6 +213,7 @@ struct SentPlanner {
             return
         }
         var detail = ["by": message.from.first?.normalized ?? "", "reason": ticket.reason]
+        if let original = message.inReplyTo.first { detail["to"] = original.text }
         if let draft = drafts[candidate.id] { detail["draft"] = DraftUse(of: draft, in: message.reply.visible).words }
         plan.batch.events.append(
             .init(ticketID: candidate.id, messageID: id, kind: "answered", detail: detail))

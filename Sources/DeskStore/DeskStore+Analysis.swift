@@ -39,7 +39,7 @@ package struct TriageSubject: Sendable {
     package var history: [String]
     /// A newer mail of the customer is in the ticket: only the newest gets a draft.
     package var isSuperseded: Bool
-    /// Somebody of us wrote to the customer since.
+    /// Somebody of us answered this very mail; an answer to an earlier one says nothing about it.
     package var isAnswered: Bool
     /// A person has the draft of this ticket in hand.
     package var hasTouchedDraft: Bool
@@ -172,8 +172,8 @@ extension DeskStore {
                     order by o.created_at desc limit 3),
                 exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
                     and e.kind = 'human' and not e.is_thanks),
-                exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'out'
-                    and e.kind = 'human' and not e.is_flagged),
+                exists (select from event e where e.ticket_id = t.id and e.kind = 'answered'
+                    and e.detail ->> 'to' = m.internet_message_id),
                 exists (select from draft d where d.ticket_id = t.id and d.state = 'touched'), t.language,
                 array(select (a.result -> 'sentiment' ->> 'score')::float8 from (
                     select distinct on (a.message_id) a.message_id, a.result from analysis a

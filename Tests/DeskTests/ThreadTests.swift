@@ -94,15 +94,28 @@ import WorkQueue
             .init(id: 8, ticket: 7, customer: "kim@example.com", text: "Three working days.", isOurs: true),
             .init(id: 17, ticket: 17, customer: "lee@example.com", text: "Good morning, it is me."),
             .init(id: 18, ticket: 17, customer: "lee@example.com", text: question),
+            // The answer to the first is read after the second, which its writer had not seen.
+            .init(id: 27, ticket: 27, customer: "max@example.com", text: "Do you sell lamps?"),
+            .init(id: 28, ticket: 27, customer: "max@example.com", text: question),
+            .init(id: 29, ticket: 27, customer: "max@example.com", text: "We do.", isOurs: true),
         ])
-        try await desk.think(about: [7, 17, 18])
+        for (ticket, answer, mail) in [(7, 8, 7), (27, 29, 27)] {
+            _ = try await desk.store.pool.query(
+                """
+                insert into event (id, ticket_id, message_id, kind, actor, detail) values (\(Int64(answer)),
+                    \(Int64(ticket)), \(Int64(answer)), 'answered', 'agent',
+                    jsonb_build_object('to', \("m\(mail)@customer.example")::text))
+                """)
+        }
+        try await desk.think(about: [7, 17, 18, 27, 28])
         #expect(
             try await desk.texts("select decision ->> 'action' from analysis order by message_id").prefix(2)
                 == ["silent", "silent"])
-        #expect(try await desk.texts("select ticket_id::text from draft") == ["17"])
+        #expect(try await desk.texts("select ticket_id::text from draft order by 1") == ["17", "27"])
         #expect(
-            try await desk.texts("select distinct message_id::text from mailbox_write where kind in ('note', 'draft')")
-                == ["18"])
+            try await desk.texts(
+                "select distinct message_id::text from mailbox_write where kind in ('note', 'draft') order by 1")
+                == ["18", "28"])
     }
 
     @Test func `the team is told about a mail once, however often it is judged`() async throws {

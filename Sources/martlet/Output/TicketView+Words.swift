@@ -28,7 +28,7 @@ extension TicketView.Event {
             let draft = value("draft")
             return [
                 "by \(value("by"))", draft.isEmpty ? "" : "the draft was \(draft)", value("reason"),
-            ] + self.rest(without: ["by", "draft", "reason"])
+            ] + self.rest(without: ["by", "draft", "reason", "to"])
         case "retagged", "assigned", "status":
             let (old, new) = (value("from"), value("to"))
             return ["\(old.isEmpty ? "nobody" : old) → \(new.isEmpty ? "nobody" : new)"]
