@@ -5,8 +5,8 @@ import Foundation
 package struct Briefing: Sendable {
     package var ticket: TicketNumber
     package var subject: String
-    /// The customer's address.
-    package var customer: String
+    /// The customer's address; nil when the mail came in our own name or in nobody's.
+    package var customer: String?
     package var analysis: Analysis
     package var decision: Decision
     package var draft: Draft?
@@ -18,8 +18,10 @@ package struct Briefing: Sendable {
     package var readers: [String] = []
     /// Mails of the customer in this ticket, this one included.
     package var contactCount = 1
+    /// Addresses that stand in the text of a mail without a customer, in their order.
+    package var named: [String] = []
 
-    package init(ticket: TicketNumber, subject: String, customer: String, analysis: Analysis, decision: Decision) {
+    package init(ticket: TicketNumber, subject: String, customer: String?, analysis: Analysis, decision: Decision) {
         self.ticket = ticket
         self.subject = subject
         self.customer = customer
@@ -57,13 +59,27 @@ package enum BriefingNote {
         lines += Self.evidence(briefing)
         if briefing.contactCount > 1 { lines.append("Contact: mail number \(briefing.contactCount) in this ticket.") }
         lines.append(
-            briefing.history.isEmpty
-                ? "History: first ticket of this customer."
-                : "History: " + briefing.history.prefix(3).joined(separator: " | "))
+            briefing.customer == nil
+                ? "Customer: \(Self.unknown(briefing))"
+                : briefing.history.isEmpty
+                    ? "History: first ticket of this customer."
+                    : "History: " + briefing.history.prefix(3).joined(separator: " | "))
         if !briefing.readers.isEmpty {
             lines.append("A reply will be read by: \(briefing.readers.joined(separator: ", "))")
         }
         return Self.fitted(lines).joined(separator: "\n") + "\n"
+    }
+
+    /// The note where there is no analysis: why a person has to read the mail itself.
+    static func body(_ ticket: TicketNumber, surrendered words: String) -> String {
+        Self.fitted(["\(ticket): \(Self.action(.escalate)).", "Why: \(words)", "No draft: read the mail itself."])
+            .joined(separator: "\n") + "\n"
+    }
+
+    /// Shown and not written to: anybody can write any address into a form.
+    static func unknown(_ briefing: Briefing) -> String {
+        let text = briefing.named.isEmpty ? "" : "; its text names \(briefing.named.joined(separator: ", "))"
+        return "not told by the sender\(text); fill in yourself whom to answer"
     }
 
     private static func evidence(_ briefing: Briefing) -> [String] {
@@ -142,7 +158,7 @@ package enum EscalationNotice {
     package static func body(_ briefing: Briefing, customerText: String) -> String {
         var text = "\(briefing.ticket) needs a person.\n\n"
         for reason in briefing.decision.reasons { text += "- \(HeaderValue(sanitizing: reason).text)\n" }
-        text += "\nCustomer: \(HeaderValue(sanitizing: briefing.customer).text)\n"
+        text += "\nCustomer: \(HeaderValue(sanitizing: briefing.customer ?? BriefingNote.unknown(briefing)).text)\n"
         let subject = HeaderValue(sanitizing: String(briefing.subject.prefix(200))).text
         text += "Subject: \(subject.isEmpty ? "(none)" : subject)\n\n"
         text += Self.quoted(customerText) + "\n\n"

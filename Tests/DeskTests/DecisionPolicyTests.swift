@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "VIP", "third contact", "unfamiliar", "very negative", "urgent", "failure", "second answer", "no draft",
+        "VIP", "third contact", "unfamiliar", "very negative", "urgent", "second answer", "no draft",
     ])
     func `calls a person`(change: String) {
         var input = Self.input()
@@ -115,7 +115,6 @@ import Testing
         case "unfamiliar": input.analysis.familiarity = 0.01
         case "very negative": input.analysis.sentiment.score = -0.9
         case "urgent": input.analysis.priority.level = .urgent
-        case "failure": input.failure = "the encoder did not answer"
         case "second answer": input.wasAnsweredAutomatically = true
         default: input.draft = nil
         }
