@@ -10,7 +10,8 @@ import Testing
     private static let statuses: [([String], Int32)] = [
         (["version"], 0), (["--help"], 0), (["version", "--help"], 0), (["--version"], 0), (["no-such-command"], 2),
         (["version", "--no-such-option"], 2), (["tickets", "--help"], 0), (["tickets", "close", "MT-1"], 2),
-        (["case", "lsit"], 2),
+        (["case", "lsit"], 2), (["tickets", "--limit", "0"], 2), (["report", "gaps", "--limit", "0"], 2),
+        (["report", "observe", "--since", "week"], 2),
     ]
 
     @Test(arguments: Self.statuses)

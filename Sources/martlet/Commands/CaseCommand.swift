@@ -85,6 +85,8 @@ struct CaseCommand: AsyncParsableCommand {
         @Option(help: "At most this many.") var limit = 50
         @Flag(help: "Print JSON.") var json = false
 
+        func validate() throws { try Count.check(limit: self.limit) }
+
         func run() async throws {
             let states = self.all ? [] : self.state.isEmpty ? [.proposed] : self.state
             let cards = try await DeskRuntime.with(self.options) { runtime in
@@ -135,7 +137,7 @@ struct CaseCommand: AsyncParsableCommand {
             let usable = CaseText.passages(of: card.solution)
             lines += ["", usable.isEmpty ? "nothing of it may stand in an answer" : "what may stand in an answer"]
             lines += usable.flatMap(Self.paragraph)
-            Terminal.print(lines.joined(separator: "\n"))
+            Terminal.printWrapped(lines.joined(separator: "\n"))
         }
 
         private static func paragraph(_ text: String) -> [String] {

@@ -51,6 +51,8 @@ struct OutboxCommand: AsyncParsableCommand {
         @Option(help: "At most this many.") var limit = 50
         @Flag(help: "Print JSON.") var json = false
 
+        func validate() throws { try Count.check(limit: self.limit) }
+
         func run() async throws {
             let rows = try await DeskRuntime.with(self.options) { runtime in
                 try await runtime.store.outbox(states: self.state, limit: self.limit).map { Row($0) }

@@ -52,6 +52,8 @@ struct QuarantineCommand: AsyncParsableCommand {
         @Option(help: "At most this many.") var limit = 50
         @Flag(help: "Print JSON.") var json = false
 
+        func validate() throws { try Count.check(limit: self.limit) }
+
         func run() async throws {
             let rows = try await DeskRuntime.with(self.options) { runtime in
                 try await runtime.store.quarantine(state: self.state.rawValue, limit: self.limit).map { Row($0) }

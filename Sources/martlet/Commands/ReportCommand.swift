@@ -23,7 +23,8 @@ struct ReportCommand: AsyncParsableCommand {
 
     fileprivate static func start(_ since: String) throws -> Date {
         guard let age = Quantity.duration(since) else {
-            throw ValidationError("--since is a duration such as 7d")
+            throw CommandError(
+                .usage, "--since is not a duration", remedy: "write a number with its unit: 12h, 7d or 30d")
         }
         return Date(timeIntervalSinceNow: -(age / .seconds(1)))
     }
@@ -182,6 +183,8 @@ struct ReportCommand: AsyncParsableCommand {
         /// Tickets that are put together; comparing more would take long.
         private static let considered = 2000
         private static let shown = 4
+
+        func validate() throws { try Count.check(limit: self.limit) }
 
         func run() async throws {
             let start = try ReportCommand.start(self.since)

@@ -49,6 +49,8 @@ struct TicketsCommand: AsyncParsableCommand {
         @Option(help: "At most this many.") var limit = 50
         @Flag(help: "Print JSON.") var json = false
 
+        func validate() throws { try Count.check(limit: self.limit) }
+
         func run() async throws {
             var filter = TicketFilter()
             let isOpenEnded = self.all || self.history
@@ -115,6 +117,8 @@ struct TicketsCommand: AsyncParsableCommand {
         @Argument(help: "Number, such as MT-1042.") var ticket: TicketNumber
         @Option(help: "At most this many.") var limit = 10
         @Flag(help: "Print JSON.") var json = false
+
+        func validate() throws { try Count.check(limit: self.limit) }
 
         func run() async throws {
             let hits = try await DeskRuntime.with(self.options) { runtime in
