@@ -5,8 +5,8 @@ import Foundation
 package struct Briefing: Sendable {
     package var ticket: TicketNumber
     package var subject: String
-    /// The customer's address.
-    package var customer: String
+    /// The customer's address; nil when the mail came in our own name or in nobody's.
+    package var customer: String?
     package var analysis: Analysis
     package var decision: Decision
     package var draft: Draft?
@@ -18,8 +18,10 @@ package struct Briefing: Sendable {
     package var readers: [String] = []
     /// Mails of the customer in this ticket, this one included.
     package var contactCount = 1
+    /// Addresses that stand in the text of a mail without a customer, in their order.
+    package var named: [String] = []
 
-    package init(ticket: TicketNumber, subject: String, customer: String, analysis: Analysis, decision: Decision) {
+    package init(ticket: TicketNumber, subject: String, customer: String?, analysis: Analysis, decision: Decision) {
         self.ticket = ticket
         self.subject = subject
         self.customer = customer
@@ -37,14 +39,15 @@ package enum BriefingNote {
     private static let reasonWidth = 400
 
     /// At most ten lines of plain text, LF line ends.
-    package static func body(_ briefing: Briefing) -> String {
+    /// - Parameter givesReasons: false where they stand elsewhere in the same mail.
+    package static func body(_ briefing: Briefing, givesReasons: Bool = true) -> String {
         let analysis = briefing.analysis
         // Mail programs show the beginning of a mail in their lists: what to do comes first.
         var lines = [
             "\(briefing.ticket): \(Self.action(briefing.decision.action)). \(analysis.category.name), "
                 + "\(analysis.priority.level.rawValue) priority, \(Self.mood(analysis.sentiment))."
         ]
-        if !briefing.decision.reasons.isEmpty {
+        if givesReasons, !briefing.decision.reasons.isEmpty {
             lines.append("Why: \(briefing.decision.reasons.joined(separator: "; "))")
         }
         lines.append(
@@ -56,21 +59,36 @@ package enum BriefingNote {
         lines += Self.evidence(briefing)
         if briefing.contactCount > 1 { lines.append("Contact: mail number \(briefing.contactCount) in this ticket.") }
         lines.append(
-            briefing.history.isEmpty
-                ? "History: first ticket of this customer."
-                : "History: " + briefing.history.prefix(3).joined(separator: " | "))
+            briefing.customer == nil
+                ? "Customer: \(Self.unknown(briefing))"
+                : briefing.history.isEmpty
+                    ? "History: first ticket of this customer."
+                    : "History: " + briefing.history.prefix(3).joined(separator: " | "))
         if !briefing.readers.isEmpty {
             lines.append("A reply will be read by: \(briefing.readers.joined(separator: ", "))")
         }
         return Self.fitted(lines).joined(separator: "\n") + "\n"
     }
 
+    /// The note where there is no analysis: why a person has to read the mail itself.
+    static func body(_ ticket: TicketNumber, surrendered words: String) -> String {
+        Self.fitted(["\(ticket): \(Self.action(.escalate)).", "Why: \(words)", "No draft: read the mail itself."])
+            .joined(separator: "\n") + "\n"
+    }
+
+    /// Shown and not written to: anybody can write any address into a form.
+    static func unknown(_ briefing: Briefing) -> String {
+        let text = briefing.named.isEmpty ? "" : "; its text names \(briefing.named.joined(separator: ", "))"
+        return "not told by the sender\(text); fill in yourself whom to answer"
+    }
+
     private static func evidence(_ briefing: Briefing) -> [String] {
         guard let draft = briefing.draft else {
-            let why =
-                briefing.remarks.isEmpty
-                ? "nothing fitting in the knowledge base" : briefing.remarks.joined(separator: "; ")
-            return ["No draft: \(why)"]
+            // What is the reason for all of it stands in the line above.
+            let remarks = briefing.remarks.filter { !briefing.decision.reasons.contains($0) }
+            let isSaid = remarks.isEmpty && !briefing.remarks.isEmpty
+            let why = remarks.isEmpty ? "nothing fitting in the knowledge base" : remarks.joined(separator: "; ")
+            return [isSaid ? "No draft." : "No draft: \(why)"]
         }
         var lines = [
             "Draft: \(Self.percent(draft.confidence)) sure it can go out nearly unchanged; "
@@ -84,7 +102,7 @@ package enum BriefingNote {
             lines.append("Check, no source: \(draft.unsupported.map { "“\($0)”" }.joined(separator: " "))")
         }
         if !draft.missing.isEmpty {
-            lines.append("Still needed from the customer: \(draft.missing.joined(separator: ", "))")
+            lines.append("Missing in the mail, the article asks for it: \(draft.missing.joined(separator: ", "))")
         }
         if !briefing.remarks.isEmpty { lines.append("Note: \(briefing.remarks.joined(separator: "; "))") }
         return lines
@@ -98,7 +116,8 @@ package enum BriefingNote {
             lines.remove(at: sources.count > 1 ? sources[sources.count - 1] : lines.count - 2)
         }
         return lines.map { line in
-            let width = line.hasPrefix("Why: ") ? Self.reasonWidth : Self.width
+            let isReason = line.hasPrefix("Why: ") || line.hasPrefix("About: ")
+            let width = isReason ? Self.reasonWidth : Self.width
             return line.count <= width ? line : line.prefix(width - 1) + "…"
         }
     }
@@ -137,12 +156,13 @@ package enum EscalationNotice {
     /// Plain text, LF line ends. The customer's words are quoted and cut; nobody has to open anything to judge.
     /// - Parameter customerText: visible part of the mail.
     package static func body(_ briefing: Briefing, customerText: String) -> String {
-        var text = "This ticket needs a person.\n\nWhy:\n"
+        var text = "\(briefing.ticket) needs a person.\n\n"
         for reason in briefing.decision.reasons { text += "- \(HeaderValue(sanitizing: reason).text)\n" }
-        text += "\nCustomer: \(HeaderValue(sanitizing: briefing.customer).text)\n"
-        text += "Subject: \(HeaderValue(sanitizing: String(briefing.subject.prefix(200))).text)\n\n"
+        text += "\nCustomer: \(HeaderValue(sanitizing: briefing.customer ?? BriefingNote.unknown(briefing)).text)\n"
+        let subject = HeaderValue(sanitizing: String(briefing.subject.prefix(200))).text
+        text += "Subject: \(subject.isEmpty ? "(none)" : subject)\n\n"
         text += Self.quoted(customerText) + "\n\n"
-        text += BriefingNote.body(briefing)
+        text += BriefingNote.body(briefing, givesReasons: false)
         if let draft = briefing.draft {
             text += "\nA draft is in the Drafts folder. It says:\n\n\(Self.quoted(draft.body))\n"
         }

@@ -70,16 +70,8 @@ package struct LearnJob: JobHandler {
     /// The card of a ticket, masked before anything else is done with its words; nil when nothing of use is left.
     private func card(_ ticket: SolvedTicket) async throws -> NewCase? {
         guard let question = ticket.question, let answer = ticket.answer else { return nil }
-        let own = self.own
-        let candidates = NameCandidates(
-            in: "\(ticket.subject)\n\(question)\n\(answer)",
-            spoken: ticket.customerTexts + [ticket.subject, question])
-        let names = try await self.context.store.customerNames(
-            holding: candidates.words, orAlone: candidates.single)
-        let others = candidates.said(of: names.whole) + names.parts
-        let known = KnownIdentities(
-            names: ticket.names + others,
-            addresses: ticket.addresses.filter { !self.context.ownAddresses.contains($0.lowercased()) }, own: own)
+        let known = try await CaseIdentities(context: self.context).known(
+            on: [ticket], in: [ticket.subject, question, answer])
         let source = CaseText.Source(
             subject: ticket.subject, question: question, answer: answer, customerTexts: ticket.customerTexts,
             known: known)
@@ -93,19 +85,37 @@ package struct LearnJob: JobHandler {
             problem: text.problem, solution: text.solution, problemVector: vectors.problem, passages: vectors.passages)
     }
 
-    /// The shop's own names are nobody's secret.
-    private var own: [String] {
-        let settings = self.context.settings
-        let addresses = settings.mailboxes.flatMap { [$0.address] + $0.aliases }
-        return [settings.deskName] + addresses.map(\.domain) + addresses.compactMap(\.displayName)
-    }
-
     private static func detail(_ proposal: CaseProposal) -> [String: String] {
         switch proposal {
         case .added(let id): ["case": id.description, "to": "proposed"]
         case .merged(let id): ["case": id.description, "to": "one more source"]
         case .refusedBefore(let id): ["case": id.description, "to": "refused before"]
         }
+    }
+}
+
+/// Who must not be named in what is kept for other customers.
+struct CaseIdentities: Sendable {
+    let context: DeskContext
+
+    /// - Parameter texts: what is to be kept; customers of any ticket are looked for in it.
+    func known(on tickets: [SolvedTicket], in texts: [String]) async throws -> KnownIdentities {
+        let candidates = NameCandidates(
+            in: texts.joined(separator: "\n"),
+            spoken: tickets.flatMap { $0.customerTexts + [$0.subject, $0.question].compactMap(\.self) })
+        let names = try await self.context.store.customerNames(
+            holding: candidates.words, orAlone: candidates.single)
+        return KnownIdentities(
+            names: tickets.flatMap(\.names) + candidates.said(of: names.whole) + names.parts,
+            addresses: tickets.flatMap(\.addresses).filter { !self.context.ownAddresses.contains($0.lowercased()) },
+            own: self.own)
+    }
+
+    /// The shop's own names are nobody's secret.
+    private var own: [String] {
+        let settings = self.context.settings
+        let addresses = settings.mailboxes.flatMap { [$0.address] + $0.aliases }
+        return [settings.deskName] + addresses.map(\.domain) + addresses.compactMap(\.displayName)
     }
 }
 

@@ -71,6 +71,22 @@ struct Correspondent: Equatable {
         return nil
     }
 
+    /// Addresses that stand in a text, each once and in their order; at most three.
+    static func addresses(in text: String) -> [MailAddress] {
+        var found: [MailAddress] = []
+        for word in text.prefix(20_000).split(whereSeparator: { $0.isWhitespace || "<>[]()\"'*;,".contains($0) })
+        where word.contains("@") {
+            let bare = word.lowercased().hasPrefix("mailto:") ? word.dropFirst(7) : word
+            let trimmed = String(bare).trimmingCharacters(in: CharacterSet(charactersIn: ".:!?=|"))
+            guard let address = MailAddress(trimmed), address.domain.contains("."), !found.contains(address) else {
+                continue
+            }
+            found.append(address)
+            if found.count == 3 { break }
+        }
+        return found
+    }
+
     /// `Ann Example <ann@example.com>`, `ann@example.com` or `Ann [mailto:ann@example.com]`.
     private static func address(in text: Substring) -> MailAddress? {
         let pieces = text.split { $0.isWhitespace || "<>[]()\"*;,".contains($0) }

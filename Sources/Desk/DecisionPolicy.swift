@@ -22,6 +22,10 @@ package struct DecisionInput: Sendable {
     package var isKnownVIP = false
     /// Mails of this customer about this matter without an answer in between, this one included.
     package var contactCount = 1
+    /// A person answered the mail before the desk came to it.
+    package var isAnswered = false
+    /// The customer wrote again, and that is what is answered.
+    package var isSuperseded = false
     /// Verdict of our own mail server on the sender; nil when it gives none.
     package var isSenderVerified: Bool?
     /// Whether the ticket had an automatic answer already.
@@ -30,8 +34,6 @@ package struct DecisionInput: Sendable {
     package var isRecent = true
     /// Ledger caps leave room for one more automatic mail to this customer.
     package var isWithinCaps = true
-    /// A step that failed on the way here, as one phrase.
-    package var failure: String?
 
     package init(
         mode: Mode, classification: MessageClassification, analysis: Analysis, signs: EscalationSigns,
@@ -64,8 +66,10 @@ package enum DecisionPolicy {
             return Decision(
                 action: .silent, reasons: ["not written by a person: \(kind)"] + input.classification.reasons)
         }
+        if input.isAnswered { return Decision(action: .silent, reasons: ["a person has answered it"]) }
         let calls = Self.calls(input)
         if !calls.isEmpty { return Decision(action: .escalate, reasons: calls) }
+        if input.isSuperseded { return Decision(action: .silent, reasons: ["the customer's next mail is answered"]) }
         let obstacles = Self.obstacles(input, settings: settings)
         if obstacles.isEmpty {
             let category = input.analysis.category
@@ -83,7 +87,6 @@ package enum DecisionPolicy {
     /// Why a person has to look, strongest first.
     private static func calls(_ input: DecisionInput) -> [String] {
         var calls: [String] = []
-        if let failure = input.failure { calls.append("a step failed: \(failure)") }
         calls += input.signs.signs.map(\.rawValue)
         if !input.injection.signs.isEmpty {
             calls += input.injection.signs.map { "suspected injection: \($0)" }
@@ -99,7 +102,7 @@ package enum DecisionPolicy {
         if input.wasAnsweredAutomatically { calls.append("reply to an automatic answer") }
         let isForeign = ![input.deskLanguage, "und"].contains(input.analysis.language)
         if isForeign, input.draft == nil {
-            calls.append("written in \(input.analysis.language), which nothing is known in")
+            calls.append("written in \(input.analysis.language), and nothing could be drafted in it")
         } else if Self.isUnfamiliar(input), [Self.taughtLanguage, "und"].contains(input.analysis.language) {
             calls.append("unlike anything known")
         }

@@ -46,6 +46,7 @@ package struct Desk: Sendable {
         for mailbox in self.context.settings.mailboxes {
             mailboxes[try await store.mailbox(named: mailbox.name, address: mailbox.address).id] = mailbox
         }
+        try await StrandedMail.report(self.context)
         let model = self.encoder.model
         let modelID = try await store.embeddingModel(
             name: model.name, weightsSHA256: model.weightsSHA256, tokenizer: model.tokenizer,

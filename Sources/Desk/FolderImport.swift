@@ -19,31 +19,48 @@ struct FolderImport: Sendable {
     static let pageSize = 2000
     /// A batch that was never finished is cut in so many.
     static let pieces = 8
-    /// So many times the fetch of a mail alone fails before it counts as one that the server does not hand out.
-    static let refusalLimit = 3
 
     let context: DeskContext
     let mailbox: MailboxSettings
     let hold: MailboxHold
     let progress: @Sendable () -> Void
-    /// The mail whose fetch failed last, and how often.
-    let refusals: Locked<(uid: UID, count: Int)?>
+    /// Outlives the sessions.
+    let suspicion: Locked<FetchSuspicion>
     /// Mails that are counted and not fetched.
     let isPassedOver: @Sendable (MessageOverview, FolderRecord) -> Bool
+    /// False while something else has to be read first.
+    var mayRead: @Sendable () -> Bool = { true }
     /// Commits a batch with its cursor.
     let commit: @Sendable ([ParsedMail], FolderRecord, _ lastUID: UInt32, MailboxLease) async throws -> Void
 
+    /// Opens a connection, and the next at once for as long as that narrows down which mail the server hangs up over:
+    /// those behind it must not wait (C5).
+    static func connecting(
+        _ suspicion: Locked<FetchSuspicion>, logger: Logger, _ connection: () async throws -> Void
+    ) async throws {
+        while true {
+            do {
+                return try await connection()
+            } catch {
+                guard !Task.isCancelled, suspicion.withLock({ $0.takesNextAtOnce() }) else { throw error }
+                logger.notice(
+                    "a mail is looked for that the server does not send", metadata: .with([.error: "\(error)"]))
+            }
+        }
+    }
+
     /// Reads for as long as the session lives.
-    /// - Parameter caughtUp: Called whenever nothing is left.
+    /// - Parameter atRest: Called whenever reading comes to rest: with true when nothing is left.
     func follow(
-        _ session: IMAPSession, _ folder: FolderRecord, caughtUp: () async throws -> Void = {}
+        _ session: IMAPSession, _ folder: FolderRecord, atRest: (Bool) async throws -> Void = { _ in }
     ) async throws {
         var folder = folder
+        self.suspicion.withLock { $0.begin(uidValidity: folder.uidValidity) }
         let news = FolderNews(hold: self.hold, pollInterval: self.mailbox.pollInterval, progress: self.progress)
         var isBehind = true
         while !Task.isCancelled {
             let isDone = try await self.importNew(session, &folder, isBehind: isBehind)
-            if isDone { try await caughtUp() }
+            try await atRest(isDone)
             self.progress()
             isBehind = !isDone
             // The end of a pause is no news from the server.
@@ -54,6 +71,7 @@ struct FolderImport: Sendable {
     /// - Parameter isBehind: There may be a long way to go: it is taken page by page.
     /// - Returns: False when reading is paused before the end.
     private func importNew(_ session: IMAPSession, _ folder: inout FolderRecord, isBehind: Bool) async throws -> Bool {
+        try await self.waitForOthers(session)
         var retry = try await self.context.store.unfinishedAttempt(folder.id)
         if retry?.uidValidity != folder.uidValidity { retry = nil }
         var pages = isBehind ? try await self.pages(session, folder)[...] : []
@@ -71,6 +89,17 @@ struct FolderImport: Sendable {
             folder.lastUID = max(folder.lastUID, last.uid.rawValue)
         }
         return true
+    }
+
+    private func waitForOthers(_ session: IMAPSession) async throws {
+        var lastCommand = ContinuousClock.now
+        while !self.mayRead() {
+            try await Task.sleep(for: .milliseconds(50))
+            guard .now - lastCommand > .seconds(60) else { continue }
+            self.progress()
+            try await session.noop()
+            lastCommand = .now
+        }
     }
 
     private func pages(_ session: IMAPSession, _ folder: FolderRecord) async throws -> [UIDRange] {
@@ -99,7 +128,7 @@ struct FolderImport: Sendable {
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { commits in
             var openFirst: UInt32?
-            for batch in batches {
+            for (index, batch) in batches.enumerated() {
                 let attempt = self.attempt(for: batch, retry: retry)
                 if attempt > 1 {
                     try await commits.next()
@@ -111,7 +140,16 @@ struct FolderImport: Sendable {
                 try await self.context.store.beginAttempt(
                     folder.id, uidValidity: folder.uidValidity, first: openFirst ?? firstUID, last: lastUID,
                     attempt: attempt)
-                let fetched = try await self.fetch(session, batch, folder)
+                let next = index + 1 < batches.count ? batches[index + 1].first : nil
+                let fetched: [FetchedMail]
+                do {
+                    fetched = try await self.fetch(session, batch, folder, beside: next)
+                } catch {
+                    // What was fetched before is not fetched again.
+                    try await commits.next()
+                    throw error
+                }
+                if attempt == 1 { self.suspicion.withLock { $0.settle() } }
                 let parsed = await self.read(fetched, suspect: attempt > 1 && batch.count == 1)
                 try await commits.next()
                 self.progress()
@@ -189,11 +227,12 @@ struct FolderImport: Sendable {
 
 extension FolderImport {
     private func fetch(
-        _ session: IMAPSession, _ batch: [MessageOverview], _ folder: FolderRecord
+        _ session: IMAPSession, _ batch: [MessageOverview], _ folder: FolderRecord, beside other: MessageOverview?
     ) async throws -> [FetchedMail] {
         let passed = Set(batch.filter { self.isPassedOver($0, folder) }.map(\.uid))
         let wanted = batch.filter { !passed.contains($0.uid) }
-        let bytes = try await self.contents(of: wanted, session)
+        let guilty = self.suspicion.withLock { $0.guilty }
+        let bytes = try await self.contents(of: wanted.filter { !guilty.contains($0.uid) }, beside: other, session)
         // Of a mail that is expunged while it is fetched, Dovecot sends an empty body, others none. Whether it is really
         // gone shows once the server has told of what was expunged.
         let missing = wanted.filter { bytes[$0.uid].map(\.isEmpty) ?? true && ($0.size > 0 || bytes[$0.uid] == nil) }
@@ -227,26 +266,41 @@ extension FolderImport {
     }
 
     /// What the server sends of each mail.
-    /// - Throws: What keeps it from sending, unless that is one mail's fault and was seen often enough.
-    private func contents(of wanted: [MessageOverview], _ session: IMAPSession) async throws -> [UID: [UInt8]] {
-        if wanted.count == 1, let refused = self.refusals.withLock({ $0 }), refused.uid == wanted[0].uid,
-            refused.count >= Self.refusalLimit
-        {
-            return [:]
-        }
+    /// - Parameter other: Shows whether it sends any.
+    /// - Throws: What keeps it from sending.
+    private func contents(
+        of wanted: [MessageOverview], beside other: MessageOverview?, _ session: IMAPSession
+    ) async throws -> [UID: [UInt8]] {
+        let isBesideOthers = try await self.proof(against: wanted, by: other, session)
         do {
-            return try await self.download(wanted, session)
+            let bytes = try await self.download(wanted, session)
+            if let last = wanted.last, bytes[last.uid] != nil { self.suspicion.withLock { $0.sent(last) } }
+            return bytes
         } catch let error as MailError where error.code != .cancelled {
             // A server that goes on talking refuses one of them.
             guard wanted.count > 1, await !session.isClosed else {
-                if let uid = wanted.first?.uid, wanted.count == 1 {
-                    self.refusals.withLock { $0 = (uid, $0.map { $0.uid == uid ? $0.count + 1 : 1 } ?? 1) }
-                }
+                self.suspicion.withLock { $0.failed(wanted.map(\.uid), besideOthers: isBesideOthers) }
                 throw error
             }
             let middle = wanted.count / 2
-            let first = try await self.contents(of: Array(wanted[..<middle]), session)
-            return first.merging(try await self.contents(of: Array(wanted[middle...]), session)) { $1 }
+            let first = try await self.contents(of: Array(wanted[..<middle]), beside: wanted[middle], session)
+            let second = try await self.contents(of: Array(wanted[middle...]), beside: wanted[middle - 1], session)
+            return first.merging(second) { $1 }
+        }
+    }
+
+    /// Whether the server has just sent another mail than the one under suspicion.
+    private func proof(
+        against wanted: [MessageOverview], by other: MessageOverview?, _ session: IMAPSession
+    ) async throws -> Bool {
+        guard wanted.count == 1, self.suspicion.withLock({ $0.wantsProof(against: wanted[0].uid) }),
+            let witness = self.suspicion.withLock({ $0.innocent }) ?? other
+        else { return false }
+        do {
+            return try await self.download([witness], session)[witness.uid] != nil
+        } catch {
+            self.suspicion.withLock { $0.proofFailed() }
+            throw error
         }
     }
 

@@ -31,7 +31,7 @@ struct IntakePlanner {
     /// Addresses of people who answer customers, lower case.
     var agents: Set<String> = []
 
-    private var mode: Mode { self.mailbox.mode ?? self.settings.mode }
+    var mode: Mode { self.mailbox.mode ?? self.settings.mode }
 
     func plan(
         _ mails: [ParsedMail], into batch: IntakeBatch, lookup: IntakeLookup, nextID: () -> Int64
@@ -76,7 +76,6 @@ struct IntakePlanner {
         let ownDigest = message.messageID?.digest
         let sameIDOtherContent = ownDigest.map(lookup.receivedIDs.contains) ?? false
         let person = self.person(behind: message)
-        let isOwn = person == nil && self.isOwn(message)
         var classification = classification
         if let person {
             // A person wrote it, but not from the address that would get the answer.
@@ -88,6 +87,7 @@ struct IntakePlanner {
             mail, message, &classification, id: id, person: person, isHistory: isHistory, into: &plan,
             lookup: &lookup, nextID: nextID)
         if let ownDigest { lookup.receivedIDs.insert(ownDigest) }
+        let isOwn = person == nil && !thread.isUnsigned && self.isOwn(message)
         let isVerified = self.isVerified(message)
         // Anybody can write our address into From: what the desk said is believed from the Sent folder, or when our own
         // mail server vouches for it.
@@ -146,6 +146,8 @@ struct IntakePlanner {
         var isNew = false
         var isFlagged = false
         var isThanks = false
+        /// In our own name, and somebody's question all the same.
+        var isUnsigned = false
         var reason: String
     }
 
@@ -162,9 +164,15 @@ struct IntakePlanner {
         switch assignment {
         case .attach(let ticket, let reason):
             self.believe(&classification, in: ticket)
-            return self.join(
-                ticket, message, classification, id: id, reason: reason, isHistory: isHistory, into: &plan,
-                lookup: &lookup)
+            let isUnsigned = self.isUnsigned(message, person: person, opens: false)
+            if isUnsigned { self.takeUp(&classification) }
+            var thread = self.join(
+                ticket, message, classification, id: id, reason: reason, isOurs: !isUnsigned && self.isOwn(message),
+                isHistory: isHistory, into: &plan, lookup: &lookup)
+            thread.isUnsigned = isUnsigned
+            // Whether the ticket's customer wrote it nobody can tell.
+            thread.isFlagged = isUnsigned && !ticket.isUnsigned
+            return thread
         case .attachFlagged(let ticket, let reason):
             // Perhaps the customer from another address: a person looks, and nothing goes out by itself.
             self.believe(&classification, in: ticket)
@@ -191,11 +199,22 @@ struct IntakePlanner {
                 classification.suppressAutoReply = true
                 classification.reasons.append("carries or quotes something of ours")
             }
+            let isUnsigned = self.isUnsigned(message, person: person, opens: true)
+            if isUnsigned { self.takeUp(&classification) }
             let ticketID = self.openTicket(
-                mail, message, person: person, linked: linked, isHistory: isHistory, into: &plan, lookup: &lookup,
-                nextID: nextID)
-            return Thread(ticketID: ticketID, isNew: true, reason: person.map { "\(reason); \($0.reason)" } ?? reason)
+                mail, message, customer: isUnsigned ? nil : person?.address ?? message.from.first, linked: linked,
+                isHistory: isHistory, into: &plan, lookup: &lookup, nextID: nextID)
+            return Thread(
+                ticketID: ticketID, isNew: true, isUnsigned: isUnsigned,
+                reason: person.map { "\(reason); \($0.reason)" } ?? reason)
         }
+    }
+
+    /// Nobody of us has seen what came in our own name: it is a person's work, and nothing automatic answers it.
+    private func takeUp(_ classification: inout MessageClassification) {
+        if classification.kind == .other { classification.kind = .human }
+        classification.suppressAutoReply = true
+        classification.reasons.append("sent to us in our own name: nobody is known whom an answer could go to")
     }
 
     /// A guess must not lose a customer: a ticket that waits for their word opens by it. One that is open has its draft
@@ -207,13 +226,15 @@ struct IntakePlanner {
     }
 
     /// A mail of somebody who takes part in the ticket.
+    /// - Parameter isOurs: What the desk itself or an agent says changes nothing here; Sent tells of it.
     private func join(
         _ ticket: TicketCandidate, _ message: InboundMessage, _ classification: MessageClassification,
-        id: StoredMessageID, reason: String, isHistory: Bool, into plan: inout Plan, lookup: inout IntakeLookup
+        id: StoredMessageID, reason: String, isOurs: Bool, isHistory: Bool, into plan: inout Plan,
+        lookup: inout IntakeLookup
     ) -> Thread {
         var thread = Thread(ticketID: ticket.id, reason: reason)
         let isPerson = classification.kind == .human || classification.kind == .list
-        guard isPerson, !self.isOwn(message), !isHistory else { return thread }
+        guard isPerson, !isOurs, !isHistory else { return thread }
         if message.attachments.isEmpty, ThanksNote.matches(message.reply.visible) {
             thread.isThanks = true
             thread.reason += "; says thanks and nothing else"
@@ -245,12 +266,11 @@ struct IntakePlanner {
     }
 
     private func openTicket(
-        _ mail: ParsedMail, _ message: InboundMessage, person: Correspondent?, linked: TicketID?, isHistory: Bool,
+        _ mail: ParsedMail, _ message: InboundMessage, customer: MailAddress?, linked: TicketID?, isHistory: Bool,
         into plan: inout Plan, lookup: inout IntakeLookup, nextID: () -> Int64
     ) -> TicketID {
         let id = TicketID(nextID())
-        let customer = person?.address ?? message.from.first
-        let email = customer?.normalized ?? "unknown@unknown.invalid"
+        let email = customer?.normalized ?? MailAddress.unknown
         let addressed = (message.to + message.cc).first { address in
             self.mailbox.aliases.contains(address) || address == self.mailbox.address
         }
@@ -290,7 +310,7 @@ struct IntakePlanner {
         let ticketID = TicketID(nextID())
         plan.batch.tickets.append(
             IntakeBatch.Ticket(
-                id: ticketID, customerEmail: "unknown@unknown.invalid", customerName: nil, subject: message.subject,
+                id: ticketID, customerEmail: MailAddress.unknown, customerName: nil, subject: message.subject,
                 description: message.bodyText, priority: .high, createdAt: mail.internalDate,
                 isHistory: self.isHistory(mail), linkedTicketID: nil, answerFrom: self.mailbox.address.address))
         plan.batch.messages.append(
@@ -325,70 +345,5 @@ struct IntakePlanner {
             lookup.threads[key.digest, default: []].append(candidate)
             plan.batch.threadKeys.append(key)
         }
-    }
-
-    // MARK: - What a mail is
-
-    /// Ours only if its Message-ID was committed before it was written and it never travelled: anything else that
-    /// carries the header is ordinary mail.
-    private func ownWrite(_ message: InboundMessage, lookup: IntakeLookup) -> IntakeBatch.Disposition? {
-        guard let id = message.messageID, let write = lookup.ownWrites[id.text], message.header("Received") == nil
-        else {
-            return nil
-        }
-        switch write.kind {
-        case "note":
-            guard let mac = message.header(BriefingNoteHeader.name),
-                self.threading.signer.isValidNoteMAC(
-                    mac, messageID: id, body: BriefingNoteHeader.canonical(message.bodyText))
-            else { return nil }
-            return .ownNote
-        case "draft": return .ownDraft
-        default: return .ownSent
-        }
-    }
-
-    private func isOwn(_ message: InboundMessage) -> Bool {
-        message.from.first.map { self.threading.ownAddresses.contains($0.normalized) } ?? false
-    }
-
-    private func isStaff(_ message: InboundMessage) -> Bool {
-        message.from.first.map { self.agents.contains($0.normalized) } ?? false
-    }
-
-    private func isHistory(_ mail: ParsedMail) -> Bool {
-        if mail.uid >= self.firstNewUID { return false }
-        return self.historyBefore.map { mail.internalDate < $0 } ?? true
-    }
-
-    /// A cheap look at the words, long before triage has read the mail.
-    private func isPressing(_ message: InboundMessage) -> Bool {
-        EscalationSigns.arePressing("\(message.subject)\n\(message.reply.visible.prefix(2_000))")
-    }
-
-    private func wantsTriage(_ classification: MessageClassification) -> Bool {
-        switch classification.kind {
-        case .human, .list, .other: true
-        case .autoReply, .bounce, .successDSN, .feedback, .spam: false
-        }
-    }
-
-    /// The newest verdict of our own mail server on DMARC; nil when none is configured or given. RFC 8601.
-    private func isVerified(_ message: InboundMessage) -> Bool? {
-        switch SenderVerdict(message, authservIDs: self.settings.authservIDs) {
-        case .pass: true
-        case .fail: false
-        case .none: nil
-        }
-    }
-
-    private func mayAcknowledge(
-        _ mail: ParsedMail, _ message: InboundMessage, _ classification: MessageClassification, isHistory: Bool
-    ) -> Bool {
-        guard self.mode >= .acknowledge, !isHistory, classification.kind == .human, !classification.suppressAutoReply,
-            self.isVerified(message) != false, !message.from.isEmpty
-        else { return false }
-        let age = self.now.timeIntervalSince(min(mail.internalDate, message.received ?? mail.internalDate))
-        return age <= self.settings.automaticMaxAge / .seconds(1)
     }
 }

@@ -63,6 +63,8 @@ package struct TriageJob: JobHandler {
     /// Enough texts to fill the encoder's batches: with the sentences of each mail they are several times as many. Sixteen
     /// are not faster, and an urgent mail waits for the batch before it.
     package let batchSize = 8
+    /// What fails here fails in this process and not for a server's sake: after a quarter of an hour a person is told.
+    package let retryPolicy = RetryPolicy(longest: .seconds(120))
     private let step: TriageStep
     package let width: Int
     private let isBackfill: Bool
@@ -92,9 +94,7 @@ package struct TriageJob: JobHandler {
         _ jobs: [ClaimedJob], reason: String, in transaction: PostgresTransaction
     ) async throws {
         guard !self.isBackfill else { return }
-        let subjects = try await self.step.context.store.triageSubjects(
-            jobs.compactMap(\.key).map { StoredMessageID($0) })
-        try await self.step.context.queue.enqueue(
-            try subjects.map { try .notify(ticket: $0.ticketID, reason: "triage failed: \(reason)") }, in: transaction)
+        try await self.step.surrender(
+            jobs.compactMap(\.key).map { StoredMessageID($0) }, reason: reason, in: transaction)
     }
 }

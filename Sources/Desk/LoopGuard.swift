@@ -26,11 +26,15 @@ package struct LoopGuard: Sendable {
 
     private let caps: AutomaticCaps
     private let noticeCap: Int
+    private let own: Set<String>
     private var facts: SendFacts
 
-    /// - Parameter noticeCap: Notices to the team within an hour.
-    package init(caps: AutomaticCaps, noticeCap: Int, facts: SendFacts) {
+    /// - Parameters:
+    ///   - noticeCap: Notices to the team within an hour.
+    ///   - own: Our addresses, lower case: automatic mail to one of them would come back as a question.
+    package init(caps: AutomaticCaps, noticeCap: Int, own: Set<String>, facts: SendFacts) {
         self.caps = caps
+        self.own = own
         self.noticeCap = noticeCap
         self.facts = facts
     }
@@ -65,6 +69,7 @@ package struct LoopGuard: Sendable {
 
     private func verdict(onAutomatic mail: OutboxCandidate) -> OutboxVerdict {
         guard let address = mail.mail.recipients.first?.lowercased() else { return .cancel(reason: "no recipient") }
+        if self.own.contains(address) { return .cancel(reason: "the address is our own") }
         let domain = Self.domain(of: address)
         if let breaker = self.facts.breakers.first(where: { self.holds($0, domain: domain, textKey: mail.textKey) }) {
             return .cancel(reason: breaker.reason)

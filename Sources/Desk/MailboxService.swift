@@ -93,14 +93,16 @@ package struct MailboxService: Service {
 
     private func workWhileHeld(_ record: MailboxRecord, _ hold: MailboxHold) async throws {
         let reader = Locked<IMAPSession?>(nil)
+        let inbox = InboxProgress()
         let sync = MailboxSync(
             context: self.context, mailbox: self.mailbox, record: record, hold: hold, reader: reader,
-            progress: self.progress)
+            inbox: inbox, progress: self.progress)
         let writer = MailboxWriter(
             context: self.context, mailbox: self.mailbox, record: record, hold: hold, reader: reader,
             wake: self.wakeups.signal(for: DeskStore.writesChannel), progress: self.progress)
         let sent = SentObserver(
-            context: self.context, mailbox: self.mailbox, record: record, hold: hold, progress: self.progress)
+            context: self.context, mailbox: self.mailbox, record: record, hold: hold, inbox: inbox,
+            progress: self.progress)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await hold.keep() }
             group.addTask { try await self.repeating("reading is interrupted") { try await sync.run() } }

@@ -13,27 +13,36 @@ struct MailboxSync: Sendable {
     let hold: MailboxHold
     /// The session that waits for news, for others that see news first.
     let reader: Locked<IMAPSession?>
+    let inbox: InboxProgress
     let progress: @Sendable () -> Void
     /// Outlives the sessions.
-    private let refusals = Locked<(uid: UID, count: Int)?>(nil)
+    private let suspicion = Locked(FetchSuspicion())
 
     init(
         context: DeskContext, mailbox: MailboxSettings, record: MailboxRecord, hold: MailboxHold,
-        reader: Locked<IMAPSession?>, progress: @escaping @Sendable () -> Void
+        reader: Locked<IMAPSession?>, inbox: InboxProgress, progress: @escaping @Sendable () -> Void
     ) {
         self.context = context
         self.mailbox = mailbox
         self.record = record
         self.hold = hold
         self.reader = reader
+        self.inbox = inbox
         self.progress = progress
     }
 
-    /// One connection's life: until it breaks, the lease is lost, or the task is cancelled.
+    /// Until the connection breaks, the lease is lost, or the task is cancelled.
     func run() async throws {
+        try await FolderImport.connecting(self.suspicion, logger: self.context.logger) { try await self.connection() }
+    }
+
+    private func connection() async throws {
         let session = try await MailboxConnection.open(self.mailbox, logger: self.context.logger)
         self.reader.withLock { $0 = session }
-        defer { self.reader.withLock { $0 = nil } }
+        defer {
+            self.reader.withLock { $0 = nil }
+            self.inbox.fellBehind()
+        }
         do {
             try await self.follow(session)
             await session.logout()
@@ -49,9 +58,15 @@ struct MailboxSync: Sendable {
         let folder = try await self.folder(selected, session)
         let intake = MessageIntake(context: self.context, mailbox: self.mailbox, mailboxID: self.record.id)
         let reading = FolderImport(
-            context: self.context, mailbox: self.mailbox, hold: self.hold, progress: self.progress,
-            refusals: self.refusals, isPassedOver: { _, _ in false }, commit: intake.commit)
-        try await reading.follow(session, folder) {
+            context: self.context, mailbox: self.mailbox, hold: self.hold,
+            progress: {
+                self.progress()
+                self.inbox.moved()
+            },
+            suspicion: self.suspicion, isPassedOver: { _, _ in false }, commit: intake.commit)
+        try await reading.follow(session, folder) { isDone in
+            guard isDone else { return self.inbox.fellBehind() }
+            self.inbox.caughtUp()
             try await self.context.store.recordGoodFetch(self.record.id)
         }
     }

@@ -132,8 +132,11 @@ struct MailboxWriter: Sendable {
 
     /// What the server gives back for a draft right after APPEND; some rewrite what they are given, so our own bytes
     /// would not do to see whether somebody edited it.
+    ///
+    /// - Parameter written: What stands there unless somebody was quicker; nil right after APPEND.
     private func takeFingerprints(
-        _ placed: [(id: Int64, copy: PlacedCopy?)], in folder: FolderName, _ session: IMAPSession
+        _ placed: [(id: Int64, copy: PlacedCopy?)], in folder: FolderName, _ session: IMAPSession,
+        written: [UInt8]? = nil
     ) async throws {
         let byUID = Dictionary(
             placed.compactMap { item in item.copy.flatMap { UID($0.uid) }.map { ($0, item.id) } },
@@ -142,7 +145,7 @@ struct MailboxWriter: Sendable {
         _ = try await session.select(folder, readOnly: true)
         let found = Locked<[(write: Int64, fingerprint: ContentDigest)]>([])
         try await session.fetch(byUID.keys.sorted()) { message in
-            guard let id = byUID[message.uid] else { return }
+            guard let id = byUID[message.uid], written == nil || written == message.bytes else { return }
             found.withLock { $0.append((id, Self.fingerprint(message.bytes))) }
         }
         try await self.context.store.setFingerprints(found.withLock { $0 })
@@ -166,7 +169,10 @@ struct MailboxWriter: Sendable {
             if let uid = try await session.searchUIDs(header: "Message-ID", value: "<\(id)>").last {
                 let copy = PlacedCopy(uidValidity: selected.uidValidity.rawValue, uid: uid.rawValue)
                 try await self.context.store.finishWrites([(write.id, copy)], lease: lease)
-                if write.kind == .draft { try await self.takeFingerprints([(write.id, copy)], in: folder, session) }
+                if write.kind == .draft {
+                    // Time has passed: a draft that is not as it was written counts as edited.
+                    try await self.takeFingerprints([(write.id, copy)], in: folder, session, written: write.bytes)
+                }
             } else {
                 try await self.context.store.replanWrites([write.id], error: nil, delay: .zero)
             }
@@ -178,18 +184,26 @@ struct MailboxWriter: Sendable {
     private func mark(_ writes: [MailboxWrite], _ session: IMAPSession, lease: MailboxLease) async throws {
         guard !writes.isEmpty else { return }
         let inbox = FolderName(self.mailbox.folders.inbox)
-        let locations = try await self.context.store.locations(of: writes.compactMap(\.messageID))
+        let locations = try await self.context.store.locations(
+            of: writes.compactMap(\.messageID), in: self.record.id)
         let selected = try await session.select(inbox)
         await self.reader.withLock { $0 }?.look(for: selected.exists)
         // Mails with the same marks go in one command.
         var groups: [[String]: [(write: MailboxWrite, uid: UID)]] = [:]
+        var refused: Set<Int64> = []
         for write in writes {
             guard let location = write.messageID.flatMap({ locations[$0] }), location.folder == inbox.text,
                 let uid = UID(location.uid)
             else { continue }
+            guard location.uidValidity == selected.uidValidity.rawValue else {
+                // The number is another mail's by now; reading will tell the new one.
+                refused.insert(write.id)
+                continue
+            }
             groups[write.flags, default: []].append((write, uid))
         }
-        var refused: Set<Int64> = []
+        try await self.context.store.replanWrites(
+            refused.sorted(), error: "the folder has new numbers that are not read yet", delay: .seconds(5))
         for (names, group) in groups {
             let flags = names.compactMap { MailFlag($0) }.filter { flag in
                 !flag.isKeyword || selected.canStoreKeywords || selected.permanentFlags.contains(flag)
@@ -216,7 +230,7 @@ struct MailboxWriter: Sendable {
 
     private struct OldDrafts {
         /// Untouched, to be removed once the new draft lies there.
-        var removable: [(draft: DeskStore.PlacedDraft, uid: UID)] = []
+        var removable: [DeskStore.PlacedDraft] = []
         /// Writes of new drafts that are not made, because somebody has the old one in hand.
         var yielding: Set<Int64> = []
     }
@@ -233,7 +247,7 @@ struct MailboxWriter: Sendable {
         for write in replacing {
             for draft in drafts.removeValue(forKey: write.ticketID) ?? [] {
                 switch try await self.look(at: draft, session, folder: folders.drafts) {
-                case .untouched(let uid): result.removable.append((draft, uid))
+                case .untouched: result.removable.append(draft)
                 case .gone: try await self.context.store.setDraftState(draft.id, "vanished")
                 case .touched:
                     try await self.context.store.keepTouched(draft.id, insteadOf: write.id)
@@ -259,13 +273,22 @@ struct MailboxWriter: Sendable {
         return isSame && !current.flags.contains(.seen) ? .untouched(uid) : .touched
     }
 
+    /// Takes old drafts away that lie beside their successors; looks at each right before, for somebody may have opened
+    /// it since.
     private func remove(
-        _ drafts: [(draft: DeskStore.PlacedDraft, uid: UID)], _ session: IMAPSession, folders: MailboxFolders
+        _ drafts: [DeskStore.PlacedDraft], _ session: IMAPSession, folders: MailboxFolders
     ) async throws {
-        guard !drafts.isEmpty else { return }
-        _ = try await session.select(folders.drafts)
-        try await session.expunge(drafts.map(\.uid))
-        for (draft, _) in drafts { try await self.context.store.setDraftState(draft.id, "removed") }
+        for draft in drafts {
+            switch try await self.look(at: draft, session, folder: folders.drafts) {
+            case .untouched(let uid):
+                try await session.expunge([uid])
+                try await self.context.store.setDraftState(draft.id, "removed")
+            // An earlier connection removed it and ended before that was stored.
+            case .gone: try await self.context.store.setDraftState(draft.id, "removed")
+            // Somebody's by now: it stays, and is none of ours any more.
+            case .touched: try await self.context.store.setDraftState(draft.id, "vanished")
+            }
+        }
     }
 }
 
@@ -278,15 +301,7 @@ extension MailboxWriter {
         let left = try await self.context.store.supersededDrafts(of: tickets)
         for ticket in tickets {
             _ = try await self.hold.current()
-            for draft in left[ticket] ?? [] {
-                switch try await self.look(at: draft, session, folder: folders.drafts) {
-                case .untouched(let uid): try await self.remove([(draft, uid)], session, folders: folders)
-                // The last connection removed it and ended before that was stored.
-                case .gone: try await self.context.store.setDraftState(draft.id, "removed")
-                // Somebody's by now: it stays, and is none of ours any more.
-                case .touched: try await self.context.store.setDraftState(draft.id, "vanished")
-                }
-            }
+            try await self.remove(left[ticket] ?? [], session, folders: folders)
             self.progress()
         }
     }

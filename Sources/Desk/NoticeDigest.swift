@@ -25,7 +25,9 @@ struct NoticeDigest: Sendable {
             guard !held.isEmpty else { return }
             let outgoing = OutgoingMail(context: self.context, mailbox: mailbox, now: Date())
             let message = outgoing.digest(
-                to: team, subject: "\(held.count) more tickets need a person", body: Self.body(held), sequence: id)
+                to: team,
+                subject: held.count == 1 ? "1 more ticket needs a person" : "\(held.count) more tickets need a person",
+                body: Self.body(held), sequence: id)
             let mail = OutboxMail(
                 id: OutboxID(id), mailboxID: mailboxID, ticketID: nil, kind: .digest,
                 internetMessageID: message.messageID.text, envelopeFrom: nil, recipients: team.map(\.address),

@@ -77,12 +77,14 @@ struct OutboxSender: Sendable {
     /// Claims what may go out now; people are told about each breaker that trips (C6).
     private func claim() async throws -> [OutboxMail] {
         let settings = self.context.settings
+        let own = self.context.ownAddresses
         let claim = try await self.context.store.claimOutbox(
             mailbox: self.mailboxID, limit: Self.claimCount, lease: Self.claimLease,
             owner: ProcessIdentity.current.description,
             judge: { candidates, facts in
                 var guardian = LoopGuard(
-                    caps: settings.automaticCaps, noticeCap: settings.escalation.hourlyCap, facts: facts)
+                    caps: settings.automaticCaps, noticeCap: settings.escalation.hourlyCap, own: own,
+                    facts: facts)
                 return guardian.verdicts(on: candidates)
             },
             additional: { claim, transaction in

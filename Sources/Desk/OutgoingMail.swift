@@ -29,11 +29,13 @@ struct OutgoingMail {
     /// that the customer may not read.
     func reply(_ subject: TriageSubject, body: String, sequence: Int64) -> OutboundMessage? {
         guard let customer = MailAddress(subject.customerEmail, displayName: subject.customerName) else { return nil }
+        // Whom it goes to the agent fills in.
+        let recipients = subject.isUnsigned ? [] : [customer]
         let original = subject.internetMessageID.flatMap { MessageID($0) }
         let base = BaseSubject.of(subject.subject)
         return OutboundMessage(
             messageID: self.messageID(subject.ticketID, sequence), date: self.now,
-            from: self.sender(subject.answerFrom), to: [customer],
+            from: self.sender(subject.answerFrom), to: recipients,
             cc: subject.participants.compactMap { MailAddress($0) },
             subject: HeaderValue(sanitizing: "Re: " + (base.isEmpty ? "Your message" : base)), inReplyTo: original,
             references: subject.references.compactMap { MessageID($0) }, body: body)

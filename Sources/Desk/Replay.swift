@@ -167,13 +167,30 @@ package struct ReplayReport: Sendable, Codable {
 
     /// Why mails went to a person, most frequent first.
     package var reasons: [(reason: String, mails: Int)] {
+        Self.counted(self.rows.filter { $0.action == .escalate }.compactMap { $0.reasons.first.map { [$0] } })
+    }
+
+    /// Why drafts would have waited for a person, most frequent first; a mail may count for several.
+    package var obstacles: [(reason: String, mails: Int)] {
+        Self.counted(self.rows.filter { $0.action == .draft }.map(\.reasons))
+    }
+
+    private static func counted(_ reasons: [[String]]) -> [(reason: String, mails: Int)] {
         var counts: [String: Int] = [:]
-        for row in self.rows where row.action == .escalate {
-            guard let reason = row.reasons.first else { continue }
-            // What differs from mail to mail (a title, a number) is left out.
-            let general = reason.split(separator: ";").first.map(String.init) ?? reason
-            counts[general.filter { !$0.isNumber }, default: 0] += 1
-        }
+        // What differs from mail to mail (a title, a figure, a category, words of the mail) is left out.
+        for reasons in reasons { for reason in Set(reasons.map(Self.general)) { counts[reason, default: 0] += 1 } }
         return counts.map { ($0.key, $0.value) }.sorted { ($1.mails, $0.reason) < ($0.mails, $1.reason) }
+    }
+
+    private static func general(_ reason: String) -> String {
+        if reason.hasPrefix("confidence ") { return "confidence too low" }
+        if reason.hasSuffix(" is not answered automatically") { return "category is not answered automatically" }
+        let words = reason.split(separator: ";").first.map(String.init) ?? reason
+        var parts = words.split(separator: "“", omittingEmptySubsequences: false).map(String.init)
+        for index in parts.indices.dropFirst() {
+            parts[index] =
+                "…" + (parts[index].split(separator: "”", maxSplits: 1).dropFirst().first.map(String.init) ?? "")
+        }
+        return parts.joined()
     }
 }

@@ -13,23 +13,29 @@ struct SentObserver: Sendable {
     let mailbox: MailboxSettings
     let record: MailboxRecord
     let hold: MailboxHold
+    let inbox: InboxProgress
     let progress: @Sendable () -> Void
     /// Outlives the sessions.
-    private let refusals = Locked<(uid: UID, count: Int)?>(nil)
+    private let suspicion = Locked(FetchSuspicion())
 
     init(
-        context: DeskContext, mailbox: MailboxSettings, record: MailboxRecord, hold: MailboxHold,
+        context: DeskContext, mailbox: MailboxSettings, record: MailboxRecord, hold: MailboxHold, inbox: InboxProgress,
         progress: @escaping @Sendable () -> Void
     ) {
         self.context = context
         self.mailbox = mailbox
         self.record = record
         self.hold = hold
+        self.inbox = inbox
         self.progress = progress
     }
 
-    /// One connection's life: until it breaks, the lease is lost, or the task is cancelled.
+    /// Until the connection breaks, the lease is lost, or the task is cancelled.
     func run() async throws {
+        try await FolderImport.connecting(self.suspicion, logger: self.context.logger) { try await self.connection() }
+    }
+
+    private func connection() async throws {
         let session = try await MailboxConnection.open(self.mailbox, logger: self.context.logger)
         do {
             let mayCreate = self.context.mode(of: self.mailbox) > .observe
@@ -39,7 +45,8 @@ struct SentObserver: Sendable {
             // After a new UIDVALIDITY the whole folder comes again: what is old is only counted.
             let reading = FolderImport(
                 context: self.context, mailbox: self.mailbox, hold: self.hold, progress: self.progress,
-                refusals: self.refusals, isPassedOver: Self.isHistory, commit: self.commit)
+                suspicion: self.suspicion, isPassedOver: Self.isHistory, mayRead: { self.inbox.mayBeFollowed },
+                commit: self.commit)
             try await reading.follow(session, folder)
             await session.logout()
         } catch {
@@ -168,7 +175,9 @@ struct SentPlanner {
         let id = known ?? StoredMessageID(nextID())
         // What an agent asks a supplier in the customer's ticket is not what the customer was told: it is neither the
         // customer's past nor anything to learn from.
-        let isToCustomer = (message.to + message.cc).contains { $0.normalized == ticket.candidate.customerEmail }
+        let readers = self.outside(message)
+        let isToCustomer =
+            readers.contains(ticket.candidate.customerEmail) || ticket.candidate.isUnsigned && !readers.isEmpty
         let kind: MessageClassification.Kind =
             classification.kind == .autoReply ? .autoReply : isToCustomer ? .human : .other
         if known == nil {
@@ -194,8 +203,10 @@ struct SentPlanner {
         _ classification: MessageClassification, id: StoredMessageID, to plan: inout Plan, drafts: [TicketID: String]
     ) {
         let candidate = ticket.candidate
-        let readers = (message.to + message.cc).map(\.normalized)
-        let reachesCustomer = readers.contains { candidate.isParticipant($0) }
+        let readers = self.outside(message)
+        // Where nobody knows the customer, the agent does.
+        let reachesCustomer =
+            readers.contains { candidate.isParticipant($0) } || candidate.isUnsigned && !readers.isEmpty
         guard classification.kind != .autoReply, reachesCustomer else {
             plan.batch.events.append(
                 .init(ticketID: candidate.id, messageID: id, kind: "mail", detail: ["reason": ticket.reason]))
@@ -206,12 +217,16 @@ struct SentPlanner {
         plan.batch.events.append(
             .init(ticketID: candidate.id, messageID: id, kind: "answered", detail: detail))
         // Whom the agent lets read along may answer.
-        for address in Set(readers).subtracting(self.threading.ownAddresses).sorted()
-        where !candidate.isParticipant(address) {
+        for address in readers.sorted() where !candidate.isParticipant(address) {
             plan.batch.participants.append((candidate.id, address))
         }
         plan.answered.insert(candidate.id)
         if let status = candidate.status.after(.answered) { plan.batch.statuses[candidate.id] = status }
+    }
+
+    /// Readers who are none of us, lower case.
+    private func outside(_ message: InboundMessage) -> Set<String> {
+        Set((message.to + message.cc).map(\.normalized)).subtracting(self.threading.ownAddresses)
     }
 
     private func ticket(

@@ -102,6 +102,9 @@ private struct TicketMails: Sendable {
 
     func notice(about subject: TriageSubject, reason: String, id: Int64) -> OutboxMail? {
         let team = self.context.settings.escalation.recipients(category: nil)
+        var subject = subject
+        // Its mailbox may be configured no more; the team hears of its tickets all the same.
+        if self.mailboxes[subject.mailboxID] == nil, let other = self.mailboxes.keys.min() { subject.mailboxID = other }
         guard let outgoing = self.outgoing(subject), !team.isEmpty else { return nil }
         let number = TicketNumber(subject.ticketNumber)
         let message = outgoing.notice(
@@ -110,7 +113,7 @@ private struct TicketMails: Sendable {
                 \(number) needs a person: \(reason).
 
                 Subject: \(subject.subject)
-                Customer: \(subject.customerEmail)
+                Customer: \(subject.isUnsigned ? "not told by the sender" : subject.customerEmail)
 
                 martlet tickets show \(number)
                 """, sequence: id)

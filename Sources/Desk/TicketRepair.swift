@@ -19,7 +19,8 @@ package struct TicketRepair: Sendable {
     /// - Parameter mail: Its place in the ticket, from 1, or its id.
     package func cut(_ number: TicketNumber, at mail: Int64, _ cut: DeskStore.Cut) async throws -> Repair {
         try await self.repaired { store, transaction in
-            try await store.cut(number, at: mail, cut, actor: self.actor, in: transaction)
+            try await store.cut(
+                number, at: mail, cut, own: self.context.ownAddresses, actor: self.actor, in: transaction)
         }
     }
 

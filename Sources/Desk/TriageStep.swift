@@ -84,15 +84,13 @@ package struct TriageStep: Sendable {
         self.context.settings.escalation.vip.contains { $0.normalized == subject.customerEmail }
     }
 
-    private func mode(of subject: TriageSubject) -> Mode {
-        self.mailboxes[subject.mailboxID].map(self.context.mode) ?? .observe
-    }
+    func mode(of mailbox: MailboxID) -> Mode { self.mailboxes[mailbox].map(self.context.mode) ?? .observe }
 
     private func outcome(
         of subject: TriageSubject, _ result: TriageResult, _ answer: Answer?, isBackfill: Bool, nextID: () -> Int64
     ) -> Outcome {
         let mailbox = self.mailboxes[subject.mailboxID]
-        let mode = self.mode(of: subject)
+        let mode = self.mode(of: subject.mailboxID)
         let isWork = !isBackfill && !subject.isHistory
         let decision =
             isWork
@@ -126,7 +124,7 @@ package struct TriageStep: Sendable {
 
     /// Whether anything could come of an answer; nobody sees one to a machine's mail.
     private static func mayBeAnswered(_ subject: TriageSubject) -> Bool {
-        !subject.isHistory && !subject.isSuperseded && subject.classification == .human
+        !subject.isHistory && !subject.isSuperseded && !subject.isAnswered && subject.classification == .human
     }
 
     /// What to answer to each; nil where there is nothing to do.
@@ -175,7 +173,7 @@ package struct TriageStep: Sendable {
         drafter.templates = settings.templates
         drafter.calibration = calibration
         return .init(
-            question, vector: result.embedding, drafter: drafter, isStrict: self.mode(of: subject) == .answer)
+            question, vector: result.embedding, drafter: drafter, isStrict: self.mode(of: subject.mailboxID) == .answer)
     }
 
     private func decision(
@@ -185,7 +183,8 @@ package struct TriageStep: Sendable {
         var input = DecisionInput(
             mode: mode,
             classification: MessageClassification(
-                kind: subject.classification, reasons: [], suppressAutoReply: subject.suppressAutomatic),
+                kind: subject.classification, reasons: [],
+                suppressAutoReply: subject.suppressAutomatic || subject.isUnsigned),
             analysis: result.analysis, signs: EscalationSigns(text: text), injection: InjectionSigns(text: text))
         input.draft = answer?.draft
         input.deskLanguage = self.mailboxes[subject.mailboxID]?.language ?? "en"
@@ -195,6 +194,8 @@ package struct TriageStep: Sendable {
         input.foreignSentences = answer?.foreign.count ?? 0
         input.isKnownVIP = self.isVIP(subject)
         input.contactCount = subject.contacts
+        input.isAnswered = subject.isAnswered
+        input.isSuperseded = subject.isSuperseded
         // A marked mail may come from somebody who takes no part in the ticket: nothing goes out alone because of it.
         input.isSenderVerified = subject.isFlagged ? false : subject.isVerified
         input.wasAnsweredAutomatically = subject.standing.wasAnswered
@@ -270,7 +271,9 @@ package struct TriageStep: Sendable {
         to outcome: inout Outcome, _ subject: TriageSubject, _ answer: Answer?, _ outgoing: OutgoingMail,
         nextID: () -> Int64
     ) {
-        guard let draft = answer?.draft, let customer = MailAddress(subject.customerEmail) else { return }
+        guard let draft = answer?.draft, !subject.isUnsigned, let customer = MailAddress(subject.customerEmail) else {
+            return
+        }
         let id = nextID()
         guard let phrases = ReplyPhrases.language(outcome.record.analysis.language),
             var message = outgoing.reply(subject, body: draft.body + "\n\n" + phrases.automatic + "\n", sequence: id)
@@ -289,7 +292,12 @@ package struct TriageStep: Sendable {
             (subject.missingPiece.map { ["the customer sent what was missing: \($0)"] } ?? [])
             + (answer?.remarks ?? [])
         briefing.history = (answer?.memories ?? []) + subject.history
-        briefing.readers = [subject.customerEmail] + subject.participants
+        briefing.readers = (subject.isUnsigned ? [] : [subject.customerEmail]) + subject.participants
+        if subject.isUnsigned {
+            briefing.customer = nil
+            briefing.named = Correspondent.addresses(in: "\(subject.question)\n\(subject.bodyText)")
+                .filter { !self.context.ownAddresses.contains($0.normalized) }.map(\.address)
+        }
         briefing.contactCount = subject.contacts
         return briefing
     }

@@ -35,6 +35,9 @@ package struct MailAddress: Hashable, Sendable, Codable, CustomStringConvertible
     /// and in no mailbox that people use.
     package var normalized: String { self.address.lowercased() }
 
+    /// Stands for a customer whose address nobody knows; nothing can be sent there (RFC 6761 §6.4).
+    package static let unknown = "unknown@unknown.invalid"
+
     package var isASCII: Bool { self.address.utf8.allSatisfy { $0 < 0x80 } }
 
     package var description: String { self.displayName.map { "\($0) <\(self.address)>" } ?? self.address }

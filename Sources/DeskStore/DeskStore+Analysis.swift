@@ -39,6 +39,8 @@ package struct TriageSubject: Sendable {
     package var history: [String]
     /// A newer mail of the customer is in the ticket: only the newest gets a draft.
     package var isSuperseded: Bool
+    /// Somebody of us wrote to the customer since.
+    package var isAnswered: Bool
     /// A person has the draft of this ticket in hand.
     package var hasTouchedDraft: Bool
     /// ISO 639-1, from the last analysis; nil before.
@@ -55,6 +57,9 @@ package struct TriageSubject: Sendable {
     package var wasEscalated: Bool
     /// What automatic mail the customer had.
     package var standing = AutomaticStanding()
+
+    /// Nobody knows whose ticket it is.
+    package var isUnsigned: Bool { self.customerEmail == MailAddress.unknown }
 }
 
 /// What bears on one more automatic mail to a ticket's customer.
@@ -126,6 +131,21 @@ extension DeskStore {
                 """)
     }
 
+    /// Marks the tickets of mails that nothing could be made of as a person's; no analysis says why.
+    package func escalate(
+        _ ids: [StoredMessageID], in transaction: PostgresTransaction
+    ) async throws -> [(ticketID: TicketID, mailboxID: MailboxID)] {
+        try await transaction.query(
+            """
+            update ticket t set decision = 'escalate', updated_at = now() from message m
+            where m.ticket_id = t.id and m.id = any(\(ids.map(\.rawValue))::bigint[]) returning t.id, t.mailbox_id
+            """
+        ).map { row in
+            let (ticket, mailbox) = try row.decode(Int64.self, Int64.self)
+            return (TicketID(ticket), MailboxID(mailbox))
+        }
+    }
+
     private func subjects(where condition: SQL) async throws -> [TriageSubject] {
         let rows = try await self.pool.query(
             """
@@ -152,6 +172,8 @@ extension DeskStore {
                     order by o.created_at desc limit 3),
                 exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
                     and e.kind = 'human' and not e.is_thanks),
+                exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'out'
+                    and e.kind = 'human' and not e.is_flagged),
                 exists (select from draft d where d.ticket_id = t.id and d.state = 'touched'), t.language,
                 array(select (a.result -> 'sentiment' ->> 'score')::float8 from (
                     select distinct on (a.message_id) a.message_id, a.result from analysis a
@@ -207,13 +229,13 @@ extension DeskStore {
             id, ticket, number, mailbox, status, isHistory, isFirst, subject, reply, body, attachments, photo, kind,
             suppress,
             verified, flagged, email, name, answerFrom, internetID, date, participants, references, recent, contacts,
-            history, superseded, touched, language, moods, ticketSubject, ticketText, earlier, escalated
+            history, superseded, answered, touched, language, moods, ticketSubject, ticketText, earlier, escalated
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, Int64.self, String.self, Bool.self, Bool.self, String.self, String.self,
             String.self, Int32.self, Bool.self, String.self, Bool.self, Bool?.self, Bool.self, String.self,
             String?.self,
             String.self, String?.self, Date.self, [String].self, [String].self, Int64.self, Int64.self, [String].self,
-            Bool.self, Bool.self, String?.self, [Double].self, String.self, String.self, String?.self,
+            Bool.self, Bool.self, Bool.self, String?.self, [Double].self, String.self, String.self, String?.self,
             Bool.self)
         return TriageSubject(
             messageID: StoredMessageID(id), ticketID: TicketID(ticket), ticketNumber: number,
@@ -225,8 +247,9 @@ extension DeskStore {
             internetMessageID: internetID, internalDate: date, participants: participants,
             references: references.reversed(), recentTickets: Int(recent), contacts: Int(contacts),
             // Whoever only claims to be the customer learns nothing of them, not even through an agent's note.
-            history: verified == false || flagged ? ["not shown, for the sender is not verified"] : history,
-            isSuperseded: superseded, hasTouchedDraft: touched,
+            history: verified == false || flagged
+                ? ["not shown, for the sender is not verified"] : email == MailAddress.unknown ? [] : history,
+            isSuperseded: superseded, isAnswered: answered, hasTouchedDraft: touched,
             language: language, moods: moods, ticketSubject: ticketSubject, ticketText: ticketText,
             earlierText: verified == false || flagged ? nil : earlier, wasEscalated: escalated)
     }

@@ -181,21 +181,23 @@ extension DeskStore {
         }
     }
 
-    /// Where stored messages stand in the folder that is watched: the newest UID under the folder's UIDVALIDITY.
+    /// Where stored messages stand in a mailbox: the newest UID under the folder's UIDVALIDITY, and only where there is no
+    /// other that of a copy.
     package func locations(
-        of messages: [StoredMessageID]
-    ) async throws -> [StoredMessageID: (folder: String, uid: UInt32)] {
+        of messages: [StoredMessageID], in mailbox: MailboxID
+    ) async throws -> [StoredMessageID: (folder: String, uidValidity: UInt32, uid: UInt32)] {
         let rows = try await self.pool.query(
             """
-            select distinct on (i.message_id) i.message_id, f.name, i.uid
+            select distinct on (i.message_id) i.message_id, f.name, f.uidvalidity, i.uid
             from folder_item i join folder f on f.id = i.folder_id
             where i.message_id = any(\(messages.map(\.rawValue))::bigint[]) and i.uidvalidity = f.uidvalidity
-                and i.disposition in ('message', 'oversized', 'quarantined')
-            order by i.message_id, i.uid desc
+                and f.mailbox_id = \(mailbox.rawValue)
+                and i.disposition in ('message', 'oversized', 'quarantined', 'duplicate_of')
+            order by i.message_id, i.disposition = 'duplicate_of', i.uid desc
             """)
         return try rows.reduce(into: [:]) { locations, row in
-            let (message, name, uid) = try row.decode(Int64.self, String.self, Int64.self)
-            locations[StoredMessageID(message)] = (name, UInt32(clamping: uid))
+            let (message, name, validity, uid) = try row.decode(Int64.self, String.self, Int64.self, Int64.self)
+            locations[StoredMessageID(message)] = (name, UInt32(clamping: validity), UInt32(clamping: uid))
         }
     }
 

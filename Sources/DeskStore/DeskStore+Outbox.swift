@@ -255,6 +255,37 @@ extension DeskStore {
 
     // MARK: - For people
 
+    /// Mails that wait for a mailbox which nobody serves any more, by its name.
+    /// - Parameter mailboxes: names of those that are configured; without any nothing can be said.
+    package func strandedMails(besides mailboxes: [String]) async throws -> [(mailbox: String, count: Int)] {
+        guard !mailboxes.isEmpty else { return [] }
+        return try await self.pool.query(
+            """
+            select m.name, count(*) from outbox o join mailbox m on m.id = o.mailbox_id
+            where o.state in ('queued', 'claimed') and m.name <> all(\(mailboxes)::text[]) group by m.name order by m.name
+            """
+        ).map { row in
+            let (name, count) = try row.decode(String.self, Int64.self)
+            return (name, Int(count))
+        }
+    }
+
+    /// Cancels all that is queued for a mailbox.
+    /// - Returns: how many mails.
+    /// - Throws: `.notFound` when no mailbox ever had the name.
+    package func cancelOutbox(ofMailbox name: String, actor: String) async throws -> Int {
+        guard let mailbox = try await self.mailboxID(named: name) else {
+            throw StoreError(.notFound, "there was never a mailbox \(name)")
+        }
+        return try await self.pool.execute(
+            """
+            update outbox set state = 'cancelled', finished_at = now(), held_at = null,
+                history = history || jsonb_build_array(jsonb_build_object(
+                    'at', now(), 'state', 'cancelled', 'reply', \("decided by \(actor)")::text, 'decision', 'cancel'))
+            where mailbox_id = \(mailbox.rawValue) and state = 'queued'
+            """)
+    }
+
     package func outbox(states: [DeliveryState], limit: Int) async throws -> [OutboxSummary] {
         let rows = try await self.pool.query(
             """

@@ -23,10 +23,13 @@ extension DeskStore {
 
     /// Moves mails of a ticket to a new one that is linked to it.
     ///
-    /// - Parameter mail: Its place in the ticket, from 1, or its id.
+    /// - Parameters:
+    ///   - mail: Its place in the ticket, from 1, or its id.
+    ///   - own: Our addresses, lower case: a mail in our own name gives the ticket no customer.
     /// - Throws: `StoreError.conflict` when nothing would be left behind.
     package func cut(
-        _ number: TicketNumber, at mail: Int64, _ cut: Cut, actor: String, in transaction: PostgresTransaction
+        _ number: TicketNumber, at mail: Int64, _ cut: Cut, own: Set<String>, actor: String,
+        in transaction: PostgresTransaction
     ) async throws -> Repair {
         let ticket = try await self.lockedTicket(number, in: transaction)
         let all = try await transaction.query("select id from message where ticket_id = \(ticket.id) order by id")
@@ -42,7 +45,8 @@ extension DeskStore {
         let rows = try await transaction.query(
             """
             with origin as (
-                select m.*, coalesce(lower(m.sender_address), t.customer_email) as writer, t.customer_email,
+                select m.*, case when lower(m.sender_address) = any(\(own.sorted())) then \(MailAddress.unknown)
+                        else coalesce(lower(m.sender_address), t.customer_email) end as writer, t.customer_email,
                     t.mailbox_id as desk, t.answer_from
                 from message m join ticket t on t.id = m.ticket_id where m.id = \(moved[0])
             ), who as (

@@ -35,10 +35,19 @@ extension DeskStore {
 
     /// - Returns: nil when the ticket is gone or open again.
     package func solvedTicket(_ id: TicketID) async throws -> SolvedTicket? {
-        let ticket = id.rawValue
+        try await self.solvedTickets(where: "t.id = \(id.rawValue) and t.status in ('resolved', 'closed')").first
+    }
+
+    /// The tickets that a card was made from, those that are open again too.
+    package func sources(of card: CaseID) async throws -> [SolvedTicket] {
+        try await self.solvedTickets(
+            where: "t.id in (select s.ticket_id from case_source s where s.case_id = \(card.rawValue))")
+    }
+
+    private func solvedTickets(where condition: SQL) async throws -> [SolvedTicket] {
         let rows = try await self.pool.query(
             """
-            select t.category, t.language, t.subject, t.resolution,
+            select t.id, t.category, t.language, t.subject, t.resolution,
                 (select m.reply_text from message m where m.ticket_id = t.id and m.direction = 'in' and m.kind = 'human'
                     and not m.is_flagged and lower(m.sender_address) = t.customer_email order by m.id limit 1),
                 (select m.reply_text from message m where m.ticket_id = t.id and m.direction = 'out'
@@ -57,15 +66,16 @@ extension DeskStore {
                         and not m.is_flagged)
                     or exists (select from outbox o where o.ticket_id = t.id and o.kind = 'answer' and o.state = 'sent')
             from ticket t join customer c on c.id = t.customer_id
-            where t.id = \(ticket) and t.status in ('resolved', 'closed')
+            where \(condition)
             """)
-        return try rows.first.map { row in
-            let (category, language, subject, resolution, question, answer, texts, names, addresses, answered) =
+        return try rows.map { row in
+            let (id, category, language, subject, resolution, question, answer, texts, names, addresses, answered) =
                 try row.decode(
-                    String?.self, String?.self, String.self, String?.self, String?.self, String?.self, [String].self,
+                    Int64.self, String?.self, String?.self, String.self, String?.self, String?.self, String?.self,
+                    [String].self,
                     [String].self, [String].self, Bool.self)
             return SolvedTicket(
-                ticketID: id, category: category, language: language, subject: subject, question: question,
+                ticketID: TicketID(id), category: category, language: language, subject: subject, question: question,
                 answer: answer ?? resolution, customerTexts: texts, names: names, addresses: addresses,
                 wasAnswered: answered)
         }

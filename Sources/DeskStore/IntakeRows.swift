@@ -35,6 +35,9 @@ package struct TicketCandidate: Sendable, Hashable {
         self.subject = subject
     }
 
+    /// Nobody knows whose ticket it is.
+    package var isUnsigned: Bool { self.customerEmail == MailAddress.unknown }
+
     package func isParticipant(_ address: String) -> Bool {
         address == self.customerEmail || self.participants.contains(address)
     }

@@ -61,7 +61,7 @@ enum DatabaseAccess {
                 .usage, "the database URL cannot be read",
                 remedy: "write postgresql://user:password@host:5432/database, with % codes for special characters")
         }
-        let words = message.split(whereSeparator: \.isNewline).map { $0.trimmingWhitespace() }.joined(separator: "; ")
+        let words = message.split { $0.isNewline || $0 == "\t" }.map { $0.trimmingWhitespace() }.joined(separator: "; ")
         let known: [(sign: String, context: String, remedy: String)] = [
             (
                 "password authentication failed", "the database refused the password",
@@ -122,13 +122,25 @@ struct DeskRuntime: Sendable {
         }
     }
 
+    /// Where to look for what was not found.
+    private static func finding(_ context: String) -> String? {
+        let places = [
+            ("ticket", "martlet tickets --all lists them"), ("outgoing", "martlet outbox lists them"),
+            ("held mail", "martlet quarantine lists them"), ("card", "martlet cases list --all lists them"),
+            (" in MT-", "martlet tickets show counts the mails of a ticket"),
+        ]
+        return places.first { context.contains($0.0) }?.1
+    }
+
     /// The error in words for people, where a module's own are for logs.
     static func explained(_ error: any Error) -> any Error {
         switch error {
         case let error as PostgresError: DatabaseAccess.explain(error)
         case let error as StoreError where error.code == .notFound && !error.context.contains("no "):
-            CommandError(.failed, "there is no \(error.context)")
-        case let error as StoreError: CommandError(.failed, error.context)
+            CommandError(.failed, "there is no \(error.context)", remedy: Self.finding(error.context))
+        case let error as StoreError:
+            CommandError(
+                .failed, error.context, remedy: error.code == .notFound ? Self.finding(error.context) : nil)
         case let error as EncoderError:
             CommandError(
                 .failed, "the encoder cannot be used: \(error.context)",

@@ -26,7 +26,11 @@ struct Branch {
     let issuer: FakeServer
     let office: Office
 
-    init(_ provider: Provider, token: String = "token-1", change: (inout DeskSettings) -> Void = { _ in }) throws {
+    init(
+        _ provider: Provider, token: String = "token-1",
+        pause: Office.Pause = .short,
+        change: (inout DeskSettings) -> Void = { _ in }
+    ) throws {
         let server = ProviderServer(provider.manners, token: "token-1")
         let body = "{\"access_token\":\"\(token)\",\"expires_in\":3600}"
         let issuer = FakeServer([
@@ -39,7 +43,7 @@ struct Branch {
         self.issuer = issuer
         self.office = try Office(
             imap: MailEndpoint(host: "127.0.0.1", port: server.port, security: .none, allowsCleartextLogin: true),
-            waits: false
+            pause: pause
         ) { settings in
             settings.importSince = .all
             settings.mailboxes[0].serverFilesSent = true

@@ -81,6 +81,41 @@ struct CaseLearningTests {
         #expect(try await desk.store.cases().count == 1)
     }
 
+    @Test func `an agent's own words for a card are masked as the proposed ones, and refused when nothing is left`()
+        async throws
+    {
+        let desk = try await ThinkingDesk(articles: [])
+        try await desk.store([
+            .init(id: 500, ticket: 50, customer: "b@customer.example", name: "Barbara Wójcik", text: "A lamp, please.")
+        ])
+        try await self.solved(1, in: desk)
+        let card = try #require(try await desk.store.cases([.proposed]).first)
+        let approval = CaseApproval(context: desk.context)
+        let refused = await #expect(throws: StoreError.self) {
+            try await approval.approve(
+                card.id, solution: "Do for order FD-10442 what Barbara Wojcik did.", actor: "anna")
+        }
+        #expect(refused?.code == .conflict)
+        #expect(try await desk.store.caseCard(card.id).state == .proposed)
+
+        let masked = try await approval.approve(
+            card.id,
+            solution: """
+                Hold the reset button of the lamp for ten seconds until it blinks.
+                Zoë did so, and so did Barbara Wojcik of barbara@example.org, phone +49 30 901820, with order FD-10442.
+                """, actor: "anna")
+        let kept = try await desk.store.caseCard(card.id)
+        #expect(kept.state == .approved && kept.solution == masked.text)
+        for secret in ["Zoë", "Wojcik", "barbara", "901820", "10442"] {
+            #expect(!kept.solution.contains(secret), "\(secret)")
+            #expect(masked.spots.contains { $0.original.contains(secret) }, "\(secret)")
+        }
+        #expect(
+            CaseText.passages(of: kept.solution) == [
+                "Hold the reset button of the lamp for ten seconds until it blinks."
+            ])
+    }
+
     @Test(arguments: [
         ("Nordby, Karin", "That is what Karin Nordby did."), ("Wójcik Barbara", "As Barbara Wojcik does it."),
         ("Zbigniew Kania", "It is the same trick that Zbigniew used."),

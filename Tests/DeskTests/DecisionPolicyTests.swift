@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "VIP", "third contact", "unfamiliar", "very negative", "urgent", "failure", "second answer", "no draft",
+        "VIP", "third contact", "unfamiliar", "very negative", "urgent", "second answer", "no draft",
     ])
     func `calls a person`(change: String) {
         var input = Self.input()
@@ -115,7 +115,6 @@ import Testing
         case "unfamiliar": input.analysis.familiarity = 0.01
         case "very negative": input.analysis.sentiment.score = -0.9
         case "urgent": input.analysis.priority.level = .urgent
-        case "failure": input.failure = "the encoder did not answer"
         case "second answer": input.wasAnsweredAutomatically = true
         default: input.draft = nil
         }
@@ -219,6 +218,18 @@ import Testing
         var briefing = Self.briefing()
         briefing.history = ["MT-7 open: a\nPriority: low"]
         #expect(!BriefingNote.body(briefing).contains("\nPriority: low"))
+    }
+
+    @Test func `no reason is said twice in a note or a notice`() {
+        var briefing = Self.briefing()
+        let reason = "no article answers this well enough"
+        briefing.decision = Decision(action: .escalate, reasons: [reason])
+        briefing.draft = nil
+        briefing.remarks = [reason]
+        for text in [BriefingNote.body(briefing), EscalationNotice.body(briefing, customerText: "Hello")] {
+            #expect(text.ranges(of: reason).count == 1)
+            #expect(text.contains("No draft."))
+        }
     }
 
     @Test func `the notice quotes the customer and keeps the subject free of their words`() {

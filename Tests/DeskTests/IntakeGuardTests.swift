@@ -47,14 +47,14 @@ import Testing
     }
 
     private func mail(
-        from: String = "ann@example.com", subject: String = "Parcel", body: String = "Where is my parcel?",
-        inReplyTo: [String] = [], cc: [String] = [], replyTo: [String] = [],
+        from: String = "ann@example.com", to: String = "support@shop.example", subject: String = "Parcel",
+        body: String = "Where is my parcel?", inReplyTo: [String] = [], cc: [String] = [], replyTo: [String] = [],
         _ classification: MessageClassification = .init(kind: .human, reasons: [], suppressAutoReply: false)
     ) throws -> ParsedMail {
         var message = InboundMessage()
         message.messageID = MessageID("new@example.com")
         message.from = [try #require(MailAddress(from))]
-        message.to = [try #require(MailAddress("support@shop.example"))]
+        message.to = [try #require(MailAddress(to))]
         message.cc = cc.compactMap { MailAddress($0) }
         message.replyTo = replyTo.compactMap { MailAddress($0) }
         message.subject = subject
@@ -180,7 +180,8 @@ import Testing
 
     @Test func `mail in our own name that nobody vouches for is marked`() throws {
         let mail = try self.mail(
-            from: "support@shop.example", body: "Please pay to another account.", inReplyTo: ["known@example.com"])
+            from: "support@shop.example", to: "ann@example.com", body: "Please pay to another account.",
+            inReplyTo: ["known@example.com"], cc: ["support@shop.example"])
         let plan = try self.plan(mail, try self.lookup(self.ticket()))
         #expect(plan.batch.messages.map(\.direction) == ["out"])
         #expect(plan.batch.messages.map(\.isFlagged) == [true])
@@ -233,6 +234,42 @@ import Testing
         #expect(plan.acknowledge.isEmpty)
     }
 
+    private static let ownName = MessageClassification(
+        kind: .other, reasons: ["sent from an address of our own"], suppressAutoReply: true)
+
+    @Test(arguments: [[], ["visitor@example.com"]])
+    func `a form that writes in our own name asks as a customer whom nobody knows`(cc: [String]) throws {
+        let plan = try self.plan(try self.mail(from: "support@shop.example", cc: cc, Self.ownName))
+        #expect(plan.batch.tickets.map(\.customerEmail) == [MailAddress.unknown])
+        #expect(plan.batch.messages.map(\.direction) == ["in"])
+        #expect(plan.batch.messages.map(\.classification.kind) == [.human])
+        #expect(plan.batch.messages.map(\.classification.suppressAutoReply) == [true])
+        #expect(plan.triage.count == 1)
+        #expect(plan.acknowledge.isEmpty)
+    }
+
+    @Test func `a copy of what we wrote to somebody else is nobody's question`() throws {
+        let plan = try self.plan(try self.mail(from: "support@shop.example", to: "ann@example.com", Self.ownName))
+        #expect(plan.batch.messages.map(\.direction) == ["out"])
+        #expect(plan.triage.isEmpty)
+    }
+
+    @Test func `what a form adds to a ticket in our own name is looked at, and not taken for an answer`() throws {
+        let plan = try self.plan(
+            try self.mail(from: "support@shop.example", inReplyTo: ["known@example.com"], Self.ownName),
+            try self.lookup(self.ticket()))
+        #expect(plan.batch.messages.map(\.ticketID) == [TicketID(7)])
+        #expect(plan.batch.messages.map(\.direction) == ["in"])
+        #expect(plan.batch.messages.map(\.isFlagged) == [true])
+        #expect(plan.batch.statuses == [TicketID(7): .open])
+        #expect(plan.triage.count == 1)
+        let robot = MessageClassification(kind: .autoReply, reasons: ["Auto-Submitted"], suppressAutoReply: true)
+        let quiet = try self.plan(
+            try self.mail(from: "support@shop.example", inReplyTo: ["known@example.com"], robot),
+            try self.lookup(self.ticket()))
+        #expect(quiet.triage.isEmpty && quiet.batch.statuses.isEmpty)
+    }
+
     @Test func `mail of a program that keeps no thread joins by its number`() throws {
         let pattern = "@market.example Order #{ref}"
         let mail = try self.mail(from: "m@market.example", subject: "Order #402-7781: where is it")
@@ -253,11 +290,11 @@ import Testing
 
     private func plan(
         to: String, inReplyTo: String?, ownWrite: String? = nil, kind: MessageClassification.Kind = .other,
-        status: TicketStatus = .open
+        status: TicketStatus = .open, customer: String = "ann@example.com"
     ) throws -> SentPlanner.Plan {
         let ticket = TicketCandidate(
             id: TicketID(7), number: 1042, mailboxID: MailboxID(1), status: status, resolvedAt: nil,
-            customerEmail: "ann@example.com", participants: [])
+            customerEmail: customer, participants: [])
         var lookup = IntakeLookup()
         lookup.ticketsByID[ticket.id] = ticket
         lookup.threads[try #require(MessageID("known@example.com")).digest] = [ticket]
@@ -286,6 +323,16 @@ import Testing
             next += 1
             return next
         }
+    }
+
+    @Test func `whom an agent answers in a ticket without a customer takes part from then on`() throws {
+        let plan = try self.plan(
+            to: "visitor@example.com", inReplyTo: "known@example.com", customer: MailAddress.unknown)
+        #expect(plan.answered == [TicketID(7)])
+        #expect(plan.batch.participants.map(\.address) == ["visitor@example.com"])
+        let copy = try self.plan(
+            to: "support@shop.example", inReplyTo: "known@example.com", customer: MailAddress.unknown)
+        #expect(copy.answered.isEmpty)
     }
 
     @Test func `an agent's reply answers the ticket and teaches its id`() throws {

@@ -19,7 +19,7 @@ struct LinkFaultTests {
 
     /// A desk that only reads, so that there is one link to its mailbox.
     private func reader(_ name: String, imap: FaultProxy? = nil, pool: PostgresPool? = nil) throws -> Office {
-        try Office(imap: imap.map(Self.endpoint), name: name, pool: pool, waits: false) { settings in
+        try Office(imap: imap.map(Self.endpoint), name: name, pool: pool, pause: .short) { settings in
             settings.importSince = .all
             settings.mode = .observe
         }
@@ -150,7 +150,8 @@ struct LinkFaultTests {
         }
         let proxy = FaultProxy(before: try Office.smtp().port) { _ in .swallowAnswer(to: "\r\n.\r\n") }
         let office = try Office(
-            smtp: MailEndpoint(host: "127.0.0.1", port: proxy.port, security: .none), waits: false, change: uncapped)
+            smtp: MailEndpoint(host: "127.0.0.1", port: proxy.port, security: .none), pause: .short,
+            change: uncapped)
         let customers = (1...count).map { "c\($0).\(office.user.prefix { $0 != "@" })@customer.example" }
         try await office.queue(customers)
         try await office.whileOpen {
@@ -165,7 +166,7 @@ struct LinkFaultTests {
         try await after.whileOpen { try await after.until("select exists (select from outbox where state = 'sent')") }
         #expect(try await office.count("select count(*) from outbox where state = 'uncertain'") == count)
         #expect(try await office.count("select count(*) from job where kind = 'notify'") == count)
-        while try await office.mails(in: "INBOX", of: sink).isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+        _ = try await office.received(1, by: sink)
         for (index, customer) in customers.enumerated() {
             let arrived = try await office.mails(in: "INBOX", of: customer)
             let ids = arrived.map { mail in

@@ -22,7 +22,8 @@ import Testing
     ) -> [OutboxVerdict] {
         var caps = AutomaticCaps()
         change(&caps)
-        var guardian = LoopGuard(caps: caps, noticeCap: noticeCap, facts: facts)
+        var guardian = LoopGuard(
+            caps: caps, noticeCap: noticeCap, own: ["support@shop.example"], facts: facts)
         return guardian.verdicts(on: mails)
     }
 
@@ -42,6 +43,11 @@ import Testing
 
     @Test func `a digest goes out though the cap is reached`() {
         #expect(self.verdicts([self.mail(1, .digest, to: "team@shop.example")], noticeCap: 0) == [.claim])
+    }
+
+    @Test func `nothing automatic goes to ourselves`() {
+        #expect(
+            self.verdicts([self.mail(1, to: "Support@shop.example")]) == [.cancel(reason: "the address is our own")])
     }
 
     @Test func `one address gets no more than its day's share`() {

@@ -26,6 +26,15 @@ struct Office {
     }
     struct Unparsed: Error {}
 
+    /// The wait after a failure.
+    struct Pause: Sendable {
+        let wait: @Sendable (Duration) async throws -> Void
+
+        static let inEarnest = Pause { try await Task.sleep(for: $0) }
+        /// For tests that break a link thousands of times.
+        static let short = Pause { _ in try await Task.sleep(for: .milliseconds(1)) }
+    }
+
     static let password = Secret("martlet-test")
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -39,11 +48,12 @@ struct Office {
     ///   - imap, smtp: instead of the real servers.
     ///   - name: of the mailbox, for tests that open several.
     ///   - pool: instead of one that leads straight to the database.
-    ///   - waits: whether the desk waits after a failure as it does in earnest.
+    ///   - pause: the wait after a failure; as in earnest unless a test has another.
     ///   - isolated: stands for the child process that reads dangerous mail.
     init(
         imap: MailEndpoint? = nil, smtp: MailEndpoint? = nil, name: String = "office", pool: PostgresPool? = nil,
-        waits: Bool = true, change: (inout DeskSettings) -> Void = { _ in },
+        pause: Pause = .inEarnest,
+        change: (inout DeskSettings) -> Void = { _ in },
         isolated: @escaping @Sendable ([UInt8]) async throws -> InboundMessage = { MIMEParser.parse($0) }
     ) throws {
         self.database = try TestDatabase.required()
@@ -66,7 +76,7 @@ struct Office {
         self.context = DeskContext(
             settings: settings, store: self.store, queue: WorkQueue(pool: pool, owner: "test"),
             parser: MailReader(settings: settings, isolated: isolated), logger: Self.logger,
-            pause: { try await Task.sleep(for: waits ? $0 : .milliseconds(1)) })
+            pause: pause.wait)
     }
 
     // MARK: - The desk
@@ -101,14 +111,17 @@ struct Office {
             let result: Result<Void, any Error>
             do { result = .success(try await body()) } catch { result = .failure(error) }
             await group.triggerGracefulShutdown()
-            try await tasks.waitForAll()
+            tasks.addTask { try await eventually("the desk to close") { false } }
+            // The desk's end comes first, or nobody waits for it any longer.
+            try await tasks.next()
+            tasks.cancelAll()
             try result.get()
         }
     }
 
     /// Asks the database again and again until the answer is yes, for there is no other sign of a commit.
-    func until(_ question: SQL) async throws {
-        while try await self.value(question) != true { try await Task.sleep(for: .milliseconds(10)) }
+    func until(_ question: SQL, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await eventually(question.text, sourceLocation: sourceLocation) { try await self.value(question) }
     }
 
     func value(_ question: SQL) async throws -> Bool {
@@ -124,8 +137,10 @@ struct Office {
     }
 
     /// Opens the desk until every mail that is there has been read.
-    func read(_ mails: Int) async throws {
-        try await self.whileOpen { try await self.until("select count(*) >= \(mails) from folder_item") }
+    func read(_ mails: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await self.whileOpen {
+            try await self.until("select count(*) >= \(mails) from folder_item", sourceLocation: sourceLocation)
+        }
     }
 
     /// Queues a mail for each recipient, each on a ticket of its own.
@@ -203,12 +218,15 @@ struct Office {
     }
 
     /// The mails in somebody's inbox, once `count` of them have come.
-    func received(_ count: Int, by user: String) async throws -> [FetchedMessage] {
-        while true {
-            let mails = try await self.mails(in: "INBOX", of: user)
-            if mails.count >= count { return mails }
-            try await Task.sleep(for: .milliseconds(50))
+    func received(
+        _ count: Int, by user: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> [FetchedMessage] {
+        var mails: [FetchedMessage] = []
+        try await eventually("\(count) mails for \(user)", pause: .milliseconds(50), sourceLocation: sourceLocation) {
+            mails = try await self.mails(in: "INBOX", of: user)
+            return mails.count >= count
         }
+        return mails
     }
 
     // MARK: - Servers

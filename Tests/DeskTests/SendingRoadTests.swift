@@ -96,7 +96,7 @@ struct SendingRoadTests {
         var configuration = try TestDatabase.required().configuration
         configuration.conninfo = configuration.conninfo.replacing(":\(port)", with: ":\(proxy.port)")
         let pool = PostgresPool(configuration, size: 4)
-        let office = try Office(smtp: endpoint, pool: pool, waits: false)
+        let office = try Office(smtp: endpoint, pool: pool, pause: .short)
         try await office.queue(["one@customer.example"])
         try await office.whileOpen {
             try await office.until("select state not in ('queued', 'claimed', 'transmitting') from outbox")
@@ -124,7 +124,7 @@ struct SendingRoadTests {
         var configuration = try TestDatabase.required().configuration
         configuration.conninfo = configuration.conninfo.replacing(":\(port)", with: ":\(proxy.port)")
         let pool = PostgresPool(configuration, size: 4)
-        let office = try Office(smtp: endpoint, pool: pool, waits: false)
+        let office = try Office(smtp: endpoint, pool: pool, pause: .short)
         try await office.whileOpen {
             // Nothing else is stored from here on.
             try await office.until("select exists (select from mailbox where last_good_fetch is not null)")
@@ -196,6 +196,22 @@ struct SendingRoadTests {
         #expect(sent.first.map { String(decoding: $0.bytes, as: UTF8.self).contains("Subject: Number 3") } == true)
     }
 
+    @Test func `mail of a mailbox that is configured no more is named, and a person can cancel it`() async throws {
+        let office = try Office()
+        try await office.queue(["c1@customer.example", "c2@customer.example"])
+        #expect(try await office.store.strandedMails(besides: ["office"]).isEmpty)
+        #expect(try await office.store.strandedMails(besides: []).isEmpty)
+        let stranded = try await office.store.strandedMails(besides: ["another"])
+        #expect(stranded.map(\.mailbox) == ["office"] && stranded.map(\.count) == [2])
+        #expect(StrandedMail.remedy("office").contains("martlet outbox cancel --mailbox office"))
+        #expect(try await office.store.cancelOutbox(ofMailbox: "office", actor: "kim") == 2)
+        #expect(try await office.texts("select distinct state from outbox") == ["cancelled"])
+        #expect(try await office.store.strandedMails(besides: ["another"]).isEmpty)
+        await #expect(throws: StoreError.self) {
+            try await office.store.cancelOutbox(ofMailbox: "nowhere", actor: "kim")
+        }
+    }
+
     /// What stops the desk while a mail is on its way.
     enum Brake: CaseIterable { case pause, holdFile }
 
@@ -213,7 +229,7 @@ struct SendingRoadTests {
         defer { try? FileManager.default.removeItem(atPath: office.context.settings.holdFile) }
         try await office.queue((1...10).map { "c\($0)@customer.example" })
         try await office.whileOpen {
-            while !isReached.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+            try await eventually("a mail on its way") { isReached.withLock { $0 } }
             switch brake {
             case .pause: try await office.store.pause(.outgoing, by: "test", reason: "")
             case .holdFile: _ = FileManager.default.createFile(atPath: office.context.settings.holdFile, contents: nil)

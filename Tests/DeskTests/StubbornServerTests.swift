@@ -1,4 +1,4 @@
-import Desk
+import ConnectionThread
 import DeskModel
 import DeskStore
 import Foundation
@@ -7,6 +7,8 @@ import Postgres
 import ScriptedServer
 import TestSupport
 import Testing
+
+@testable import Desk
 
 /// Servers that withhold, refuse or hang up: no mail is lost by it, and none behind it has to wait.
 @Suite("Servers that do not play along", .database(deskMigrations, connections: 6), .timeLimit(.minutes(15)))
@@ -85,6 +87,62 @@ struct StubbornServerTests {
         #expect(try await office.count("select count(*) from job where kind = 'notify'") == 1)
     }
 
+    /// Alone, first, last, two in different pieces, and some side by side.
+    @Test(arguments: [[37], [1], [64], [5, 50], [20, 21, 22]] as [Set<UInt32>])
+    func `mail behind one that the server hangs up over does not wait`(fatal: Set<UInt32>) async throws {
+        let pauses = Locked(0)
+        let pause = Office.Pause { _ in
+            pauses.withLock { $0 += 1 }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        let branch = try Branch(.exchange, pause: pause)
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...64, to: branch)
+        branch.server.misbehave { $0.fatal = fatal }
+        try await office.read(64)
+        var expected = Array(repeating: "message", count: 64)
+        for uid in fatal { expected[Int(uid) - 1] = "quarantined" }
+        #expect(try await self.dispositions(office) == expected)
+        #expect(pauses.withLock { $0 } == 0)
+        // Three for reading, writing and Sent; for each mail all, a piece, it alone, and once more beside another.
+        let logins = branch.server.log.count { $0.hasPrefix("AUTHENTICATE") }
+        #expect(logins <= 3 + 4 * fatal.count)
+    }
+
+    @Test func `a server that sends nothing at all is waited for, and no mail is blamed`() async throws {
+        let server = Locked<ProviderServer?>(nil)
+        let pauses = Locked(0)
+        let pause = Office.Pause { _ in
+            let count = pauses.withLock { count in
+                count += 1
+                return count
+            }
+            if count == 2 { server.withLock { $0 }?.misbehave { $0.fatal = [] } }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        let branch = try Branch(.exchange, pause: pause)
+        defer { branch.server.stop() }
+        server.withLock { $0 = branch.server }
+        self.deliver(1...64, to: branch)
+        branch.server.misbehave { $0.fatal = Set(1...64) }
+        try await branch.office.read(64)
+        #expect(try await self.dispositions(branch.office) == Array(repeating: "message", count: 64))
+        #expect(pauses.withLock { $0 } == 2)
+    }
+
+    @Test func `a mail is not blamed for what one of that number did before a new UIDVALIDITY`() throws {
+        let uid = try #require(UID(7))
+        var suspicion = FetchSuspicion()
+        suspicion.begin(uidValidity: 1)
+        for _ in 0..<FetchSuspicion.limit { suspicion.failed([uid], besideOthers: false) }
+        #expect(suspicion.guilty == [uid])
+        suspicion.begin(uidValidity: 1)
+        #expect(suspicion.guilty == [uid])
+        suspicion.begin(uidValidity: 2)
+        #expect(suspicion.guilty.isEmpty)
+    }
+
     @Test func `a server that names no next UID has new mail all the same`() async throws {
         let branch = try Branch(.exchange) { $0.importSince = .now }
         defer { branch.server.stop() }
@@ -136,7 +194,7 @@ struct StubbornServerTests {
             self.deliver(2...2, to: branch)
             // That the desk has seen it and left it alone shows in what it says to the server.
             let seen = branch.server.log.count
-            while branch.server.log.count < seen + 2 { try await Task.sleep(for: .milliseconds(10)) }
+            try await eventually("two more commands") { branch.server.log.count >= seen + 2 }
             #expect(try await office.count("select count(*) from folder_item") == 1)
             try await office.store.resume(.intake)
             try await office.until("select count(*) = 2 from folder_item")
@@ -173,7 +231,59 @@ struct StubbornServerTests {
         #expect(try await office.count("select count(*) from quarantine") == 0)
     }
 
+    @Test func `an answer is not read before the mail that it answers`() async throws {
+        let server = Locked<ProviderServer?>(nil)
+        let pause = Office.Pause { duration in
+            // Long enough to read Sent in.
+            try await Task.sleep(for: duration)
+            server.withLock { $0 }?.misbehave { $0.fatal = [] }
+        }
+        let branch = try Branch(.exchange, pause: pause)
+        defer { branch.server.stop() }
+        server.withLock { $0 = branch.server }
+        let office = branch.office
+        self.deliver(1...1, to: branch)
+        try await office.whileOpen {
+            try await office.until("select count(*) = 1 from ticket")
+            try await office.until("select exists (select from folder where role = 'sent')")
+        }
+        // While nobody looked a mail came, and an agent answered it.
+        self.deliver(2...2, to: branch)
+        branch.server.deliver(
+            customerMail(
+                "Re: Mail 2", from: office.user, id: "s2@x.example", inReplyTo: "m2@x.example",
+                fields: ["Cc: c2@customer.example"]), to: "Sent Items")
+        branch.server.misbehave { $0.fatal = [2] }
+        try await office.whileOpen { try await office.until("select count(*) = 3 from folder_item") }
+        #expect(try await self.dispositions(office, role: "sent") == ["message"])
+        #expect(try await office.texts("select status from ticket order by id") == ["new", "pending"])
+    }
+
     // MARK: - Writing
+
+    @Test func `a mark waits until the new numbers of a folder are read`() async throws {
+        let branch = try Branch(.gmail)
+        defer { branch.server.stop() }
+        let office = branch.office
+        self.deliver(1...3, to: branch)
+        try await office.read(3)
+        branch.server.remove([1], from: "INBOX")
+        branch.server.misbehave { $0.refusedCommands = ["EXAMINE"] }
+        branch.server.renumber()
+        // Of the first mail that is still there: its old number is another mail's now.
+        let ids = try await office.texts("select id::text from message order by id")
+        var mark = try await branch.write(1, .mark, flags: ["urgent"])
+        mark.messageID = Int64(ids[1]).map { StoredMessageID($0) }
+        try await branch.plan([mark])
+        try await office.whileOpen {
+            try await office.until("select coalesce(last_error, '') like '%new numbers%' from mailbox_write")
+            #expect(branch.server.mails(in: "INBOX").allSatisfy { !$0.flags.contains("urgent") })
+            branch.server.misbehave { $0.refusedCommands = [] }
+            try await office.until("select state = 'done' from mailbox_write")
+        }
+        let marked = branch.server.mails(in: "INBOX").filter { $0.flags.contains("urgent") }
+        #expect(marked.map { String(decoding: $0.bytes, as: UTF8.self).contains("Subject: Mail 2") } == [true])
+    }
 
     @Test(arguments: ["UID STORE", "UID MOVE"])
     func `a mark that the server refuses is given up, and drafts go on`(command: String) async throws {

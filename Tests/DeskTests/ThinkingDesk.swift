@@ -62,7 +62,7 @@ struct ThinkingDesk {
     let mailboxID: MailboxID
     private let journal = Locked<[String]>([])
 
-    init(articles: [Article]) async throws {
+    init(articles: [Article], change: (inout DeskSettings) -> Void = { _ in }) async throws {
         let engine = try await Self.engine.value
         let database = try TestDatabase.required()
         let address = MailAddress("support@shop.example")!
@@ -75,6 +75,7 @@ struct ThinkingDesk {
             MailboxSettings(
                 name: "office", imap: endpoint, smtp: endpoint, user: "x", password: Secret("x"), address: address)
         ]
+        change(&settings)
         let store = DeskStore(pool: database.pool)
         let journal = self.journal
         self.store = store
@@ -156,13 +157,18 @@ struct ThinkingDesk {
     func learn() async throws {
         try await LearnJob.queueDue(self.context)
         let job = LearnJob(context: self.context, encoder: self.step.engines.current.encoder, model: self.step.model)
-        let workers = try WorkerPool(queue: self.context.queue, handlers: [job])
+        try await self.work([job])
+    }
+
+    /// Performs what is queued for the handlers, to the end.
+    func work(_ handlers: [any JobHandler]) async throws {
+        let workers = try WorkerPool(queue: self.context.queue, handlers: handlers)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let group = ServiceGroup(configuration: .init(services: [.init(service: workers)], logger: quiet))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            while try await !self.texts("select 'x' from job where state in ('available', 'running')").isEmpty {
-                try await Task.sleep(for: .milliseconds(10))
+            try await eventually("the end of all jobs") {
+                try await self.texts("select 'x' from job where state in ('available', 'running')").isEmpty
             }
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()

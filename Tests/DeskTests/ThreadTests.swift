@@ -1,7 +1,11 @@
+import Answering
 import DeskModel
+import DeskStore
+import MIME
 import Postgres
 import TestSupport
 import Testing
+import WorkQueue
 
 @testable import Desk
 
@@ -27,6 +31,79 @@ import Testing
     func `a trend is a change that is more than wording`(
         earlier: [Double], score: Double, trend: Analysis.Sentiment.Trend?
     ) { #expect(Analysis.Sentiment.Trend(from: earlier, to: score) == trend) }
+
+    @Test func `what a form writes in our own name is drafted to nobody, and its text names whom to answer`()
+        async throws
+    {
+        let desk = try await ThinkingDesk(articles: [
+            Article(
+                key: "delivery", title: "How long delivery takes",
+                content: "Delivery takes three working days after we have sent the parcel.", category: "Shipping")
+        ])
+        let text = "Name: Ann Example\nE-mail: ann@example.com\n\nHow long does delivery take?"
+        try await desk.store([.init(id: 7, ticket: 7, customer: MailAddress.unknown, text: text)])
+        try await desk.think(about: [7])
+        #expect(try await desk.texts("select count(*)::text from outbox where kind <> 'notice'") == ["0"])
+        let written = try await desk.store.pool.query(
+            "select bytes from mailbox_write where kind in ('draft', 'note') order by kind"
+        ).decode([UInt8].self).map { MIMEParser.parse($0) }
+        let (draft, note) = (try #require(written.first), try #require(written.last))
+        #expect(written.count == 2 && draft.to.isEmpty && draft.cc.isEmpty)
+        #expect(note.bodyText.contains("ann@example.com"))
+        #expect(!String(describing: written.map(\.bodyText)).contains(MailAddress.unknown))
+    }
+
+    @Test(arguments: [Mode.draft, .observe])
+    func `a mail that cannot be analysed is given to a person, in the mailbox too`(mode: Mode) async throws {
+        let desk = try await ThinkingDesk(articles: []) { $0.mode = mode }
+        try await desk.store([.init(id: 7, ticket: 7, customer: "kim@example.com", text: "Where is my parcel?")])
+        // Its results can never be stored.
+        let step = TriageStep(
+            context: desk.context, engines: desk.step.engines, knowledge: desk.knowledge, chat: nil,
+            mailboxes: desk.step.mailboxes, model: -1)
+        try await desk.context.queue.enqueue([NewJob(.triage, key: 7, maxAttempts: 1)], in: desk.store.pool)
+        try await desk.work([
+            TriageJob(step: step, isBackfill: false, width: 1) {},
+            NotifyJob(context: desk.context, mailboxes: desk.step.mailboxes),
+        ])
+        #expect(try await desk.texts("select state from job where kind = 'triage'") == ["discarded"])
+        #expect(try await desk.texts("select status || ' ' || decision from ticket") == ["new escalate"])
+        let isTold = mode == .draft ? ["1"] : ["0"]
+        #expect(try await desk.texts("select count(*)::text from outbox where kind = 'notice'") == isTold)
+        #expect(
+            try await desk.texts(
+                "select count(*)::text from mailbox_write where kind = 'mark' and 'needs-eyes' = any(flags)")
+                == isTold)
+        let notes = try await desk.store.pool.query("select bytes from mailbox_write where kind = 'note'")
+            .decode([UInt8].self)
+        #expect(
+            notes.map { MIMEParser.parse($0).bodyText.contains("it could not be analysed") }
+                == isTold.filter { $0 == "1" }.map { _ in true })
+    }
+
+    @Test func `what a person has answered, and what a newer mail of the customer follows, is left alone`() async throws
+    {
+        let desk = try await ThinkingDesk(articles: [
+            Article(
+                key: "delivery", title: "How long delivery takes",
+                content: "Delivery takes three working days after we have sent the parcel.", category: "Shipping")
+        ])
+        let question = "How long does delivery take?"
+        try await desk.store([
+            .init(id: 7, ticket: 7, customer: "kim@example.com", text: question),
+            .init(id: 8, ticket: 7, customer: "kim@example.com", text: "Three working days.", isOurs: true),
+            .init(id: 17, ticket: 17, customer: "lee@example.com", text: "Good morning, it is me."),
+            .init(id: 18, ticket: 17, customer: "lee@example.com", text: question),
+        ])
+        try await desk.think(about: [7, 17, 18])
+        #expect(
+            try await desk.texts("select decision ->> 'action' from analysis order by message_id").prefix(2)
+                == ["silent", "silent"])
+        #expect(try await desk.texts("select ticket_id::text from draft") == ["17"])
+        #expect(
+            try await desk.texts("select distinct message_id::text from mailbox_write where kind in ('note', 'draft')")
+                == ["18"])
+    }
 
     @Test func `the team is told about a mail once, however often it is judged`() async throws {
         let desk = try await ThinkingDesk(articles: [])

@@ -78,6 +78,33 @@ struct WritingRoadTests {
         #expect(try await office.mails(in: "INBOX").count == 2)
     }
 
+    @Test(arguments: [false, true])
+    func `a draft that somebody edited before it was found again counts as touched`(isEdited: Bool) async throws {
+        let office = try await self.office()
+        let draft = try await self.write(1, .draft, in: office, flags: ["\\Draft"])
+        try await self.plan([draft], in: office)
+        _ = try await office.store.pool.query(
+            """
+            insert into draft (id, ticket_id, message_id, write_id, state, body, content, confidence)
+            values (1, \(draft.ticketID.rawValue), \(draft.messageID?.rawValue), 1, 'planned', 'Hello', '{}', 0.5)
+            """)
+        // The process died right after APPEND, and a client saved its own words under the same Message-ID.
+        _ = try await office.store.pool.query("update mailbox_write set state = 'writing', attempt = 1")
+        try await office.deliver(
+            [(draft.bytes ?? []) + Array((isEdited ? "Kind regards, Kim\r\n" : "").utf8)], to: "Drafts")
+        try await office.whileOpen {
+            try await office.until("select state = 'placed' from draft")
+            _ = try await office.store.pool.query("update draft set state = 'superseded'")
+            let next = try await self.write(2, .draft, in: office, flags: ["\\Draft"])
+            try await self.plan([next], in: office)
+            try await office.until("select state in ('done', 'failed') from mailbox_write where id = 2")
+            try await office.until("select state in ('touched', 'removed') from draft")
+        }
+        #expect(try await office.texts("select state from draft") == [isEdited ? "touched" : "removed"])
+        let bodies = try await office.mails(in: "Drafts").map { String(decoding: $0.bytes, as: UTF8.self) }
+        #expect(bodies.count == 1 && bodies[0].contains("Kim") == isEdited)
+    }
+
     @Test func `the draft of an answer that went out by itself is taken away`() async throws {
         let office = try await self.office()
         let draft = try await self.write(1, .draft, in: office, flags: ["\\Draft"])

@@ -2,6 +2,7 @@ import ConnectionThread
 import DeskModel
 import MailTransport
 import ScriptedServer
+import TestSupport
 import Testing
 
 private let sender = MailAddress("support@shop.example")!
@@ -39,8 +40,10 @@ private func envelope(_ recipients: String...) -> SMTPEnvelope {
 
         let imap = try await Servers.session(user)
         _ = try await imap.select(.inbox)
-        while try await imap.overview(.from(UID(1)!)).count < 3 {
+        try await eventually("three mails") {
+            if try await imap.overview(.from(UID(1)!)).count >= 3 { return true }
             _ = try await imap.idle(until: .now + .seconds(30))
+            return false
         }
         #expect(try await imap.overview(.from(UID(1)!)).count == 3)
         let messages = try await imap.overview(.from(UID(1)!))
@@ -191,7 +194,7 @@ private func envelope(_ recipients: String...) -> SMTPEnvelope {
                 ]))
         let session = try await connect(server)
         let task = Task { try await session.send(envelope("a@b.example"), message: Self.message) }
-        while !server.lines.contains(".") { try await Task.sleep(for: .milliseconds(2)) }
+        try await eventually("the final dot") { server.lines.contains(".") }
         task.cancel()
         cancelled.withLock { $0 = true }
         #expect(try await task.value.final?.text == "taken after a while")

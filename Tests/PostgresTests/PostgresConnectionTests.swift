@@ -141,9 +141,8 @@ private let schema = [
         let backend = try await connection.query("select pg_backend_pid()")[0].decode(Int.self)
         let task = Task { try await connection.query("select pg_sleep(60)") }
         try await database.asAdmin { admin in
-            var isRunning = false
-            while !isRunning {
-                isRunning = try await admin.query(
+            try await eventually("the statement at work") {
+                try await admin.query(
                     """
                     select state = 'active' and query like '%pg_sleep%' from pg_stat_activity where pid = \(backend)
                     """)[0].decode(Bool.self)

@@ -38,7 +38,7 @@ import Testing
         let pool = PostgresPool(self.database.configuration, size: 1)
         try await pool.withConnection { _ in
             let task = Task { try await pool.query("select 1") }
-            while pool.occupancy.waiting == 0 { try await Task.sleep(for: .milliseconds(2)) }
+            try await eventually("somebody in the line") { pool.occupancy.waiting > 0 }
             task.cancel()
             let error = await #expect(throws: PostgresError.self) { try await task.value }
             #expect(error?.code == .cancelled)
@@ -107,7 +107,7 @@ import Testing
         let pool = PostgresPool(self.database.configuration, size: 1)
         try await pool.withConnection { _ in
             let task = Task { try await pool.query("select 1") }
-            while pool.occupancy.waiting == 0 { try await Task.sleep(for: .milliseconds(2)) }
+            try await eventually("somebody in the line") { pool.occupancy.waiting > 0 }
             await pool.close()
             let error = await #expect(throws: PostgresError.self) { try await task.value }
             #expect(error?.code == .closed)

@@ -182,7 +182,7 @@ package final class ProviderServer: Sendable {
         }
     }
 
-    func remove(_ uids: Set<UInt32>, from folder: String) {
+    package func remove(_ uids: Set<UInt32>, from folder: String) {
         self.state.withLock { state in
             for index in state.mails.indices {
                 guard let uid = state.mails[index].places[folder], uids.contains(uid) else { continue }

@@ -86,10 +86,9 @@ private let schema =
     }
 
     /// Looks again and again until the jobs are in the states, for there is no other sign of a commit.
-    private func until(_ states: [String]) async throws {
-        while true {
-            let rows = try await self.database.pool.query("select state from job order by id")
-            if try rows.decode(String.self) == states { return }
+    private func until(_ states: [String], sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await eventually("jobs in the states \(states)", sourceLocation: sourceLocation) {
+            try await self.database.pool.query("select state from job order by id").decode(String.self) == states
         }
     }
 
@@ -220,9 +219,10 @@ private let schema =
             let first = try await self.database.pool.query("select lease_until from job where id = \(job.id)")
             let claimed = try first[0][0].value(Date.self)
             var renewed = claimed
-            while renewed == claimed {
+            try await eventually("a renewed lease") {
                 renewed = try await self.database.pool.query("select lease_until from job where id = \(job.id)")[0][0]
                     .value(Date.self)
+                return renewed != claimed
             }
             open.yield()
             try await self.until(["completed"])
@@ -274,7 +274,7 @@ private let schema =
                     try await admin.query("select count(*) from job where state = 'completed'")[0].decode(Int.self)
                 }
                 for portion in 1...3 {
-                    while try await done() < portion * 60 {}
+                    try await eventually("\(portion * 60) jobs done") { try await done() >= portion * 60 }
                     try await admin.query(
                         """
                         select pg_terminate_backend(pid, 5000) from pg_stat_activity
@@ -282,12 +282,13 @@ private let schema =
                         """)
                 }
                 // What was claimed by a lost answer is held until its lease ends: as if the time had passed.
-                while try await done() < 300 {
+                try await eventually("all jobs done") {
                     try await admin.query(
                         """
                         update job set lease_until = now() - interval '1 second'
                         where state = 'running' and due_at < now() - interval '1 second'
                         """)
+                    return try await done() >= 300
                 }
             }
         }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Testing
 
@@ -181,5 +182,51 @@ import Testing
     @Test func `keys are sorted and in snake case, dates are ISO 8601, slashes are plain`() throws {
         let line = String(decoding: try JSONOutput.line(Value()), as: UTF8.self)
         #expect(line == #"{"apple":"a/b","back_flip":{"asIs":true},"date":"1970-01-01T00:00:00Z","zebra":1}"#)
+    }
+}
+
+@Suite("Wrapping") struct WrappingTests {
+    @Test(arguments: [
+        ("source     Where is it?: the state of your parcel is at hand", 11),
+        ("    quoted words of a customer that are long", 4),
+        ("2026-11-23 12:17  triage: draft, Shipping, priority normal", 18),
+        ("plain words that surely need more than one line here", 0),
+    ])
+    func `what follows stands under the text of its line`(line: String, indent: Int) {
+        let lines = Wrapping.text(line, to: 40).split(separator: "\n").map(String.init)
+        #expect(lines.count > 1)
+        for rest in lines.dropFirst() {
+            #expect(rest.prefix { $0 == " " }.count == indent)
+            #expect(DisplayWidth.of(rest) <= 40)
+        }
+        func words(_ text: String) -> [Substring] { text.split(whereSeparator: \.isWhitespace) }
+        #expect(words(lines.joined(separator: " ")) == words(line))
+    }
+
+    @Test func `a pipe gets whole lines, and a figure keeps its unit`() {
+        let line = String(repeating: "word ", count: 40)
+        #expect(Wrapping.text(line, to: nil) == line)
+        #expect(Wrapping.text("the confidence of this draft is at 77 % below", to: 38).hasSuffix("77 % below"))
+    }
+}
+
+@Suite("Moment") struct MomentTests {
+    @Test func `a table has the minute of today, else the day, and in a pipe both`() {
+        let now = Date(timeIntervalSince1970: 1_700_000_000)
+        let old = now.addingTimeInterval(-3 * 86_400)
+        #expect(Moment.brief(now, now: now, isNarrow: true) == String(Moment.text(now).suffix(5)))
+        #expect(Moment.brief(old, now: now, isNarrow: true) == String(Moment.text(old).prefix(10)))
+        #expect(Moment.brief(old, now: now, isNarrow: false) == Moment.text(old))
+    }
+}
+
+@Suite("Help") struct HelpTests {
+    @Test func `no example is wider than a terminal`() {
+        // The parser would break it, and what follows would look like words of the help.
+        for command in Martlet.configuration.groupedSubcommands.flatMap(\.subcommands) {
+            for line in command.configuration.discussion.split(separator: "\n") where line.hasPrefix("  ") {
+                #expect(line.count <= 80, "\(line)")
+            }
+        }
     }
 }

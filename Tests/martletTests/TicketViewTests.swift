@@ -30,15 +30,19 @@ import Testing
             ],
             events: [
                 TicketEvent(
-                    kind: "triage", actor: "martlet", detail: #"{"category":"Shipping","reasons":["a","b"],"n":3}"#,
+                    kind: "triage", actor: "martlet",
+                    detail:
+                        #"{"category":"Shipping","decision":"draft","priority":"high","reasons":["a","b"],"n":3,"model":"m1"}"#,
                     at: Date(timeIntervalSince1970: 0))
             ], analysis: nil, decision: try json(decision), draft: try json(draft), draftState: "placed")
     }
 
     @Test func `a ticket shows mails, draft, sources and events, and no control characters`() throws {
         let text = TicketView.text(try self.detail())
-        for part in ["MT-1042", "Kim <kim@example.com>", "where is it?", "Dear Kim,", "Shipping times", "reasons a; b"]
-        {
+        for part in [
+            "MT-1042", "Kim <kim@example.com>", "where is it?", "Dear Kim,", "Shipping times", "in Drafts", "80 % sure",
+            "triage: draft, Shipping, priority high; a; b; n 3",
+        ] {
             #expect(text.contains(part), "\(part)")
         }
         #expect(!text.contains("\u{1B}"))
@@ -48,6 +52,7 @@ import Testing
         let text = TicketView.Explanation(try self.detail()).text
         #expect(text.contains("the mode is draft"))
         #expect(text.contains("kim@example.com: new ticket"))
+        #expect(text.contains("model      m1"))
     }
 
     @Test func `JSON has the column names of the database`() throws {
@@ -57,7 +62,7 @@ import Testing
         }
         #expect(line.contains(#""ticket_number":"MT-1042""#))
         let full = String(decoding: try JSONOutput.line(TicketView.Full(try self.detail())), as: UTF8.self)
-        #expect(full.contains(#""detail":{"category":"Shipping","n":3,"reasons":["a","b"]}"#))
+        #expect(full.contains(#""n":3,"priority":"high","reasons":["a","b"]}"#))
         #expect(full.contains(#""thread_reason":"new ticket""#))
     }
 

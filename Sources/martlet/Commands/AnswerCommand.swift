@@ -12,10 +12,12 @@ struct AnswerCommand: AsyncParsableCommand {
         commandName: "answer", abstract: "Show what would be answered to a mail.",
         discussion: """
             Reads {"id", "from", "verified", "subject", "body"} a line and answers {"id", "decision", "reasons", \
-            "confidence", "reply", "citations", "unsupported"}. Nothing is stored and nothing is sent.
+            "confidence", "reply", "citations", "unsupported"}; "verified" may be left out. Nothing is stored and \
+            nothing is sent.
 
-            Example:
-              echo '{"id":1,"from":"a@example.org","subject":"","body":"How do I return a lamp?"}' | martlet answer --jsonl
+            Example, with one mail in each line of mails.jsonl:
+              {"id":1,"from":"a@example.org","subject":"","body":"Where is it?"}
+              martlet answer --jsonl < mails.jsonl
             """)
 
     @OptionGroup var options: GlobalOptions

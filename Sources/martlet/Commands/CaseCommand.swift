@@ -1,7 +1,9 @@
 import Answering
 import ArgumentParser
+import Desk
 import DeskModel
 import DeskStore
+import Logging
 
 extension CaseState: ExpressibleByArgument {}
 
@@ -90,17 +92,22 @@ struct CaseCommand: AsyncParsableCommand {
             }
             if self.json { return try JSONOutput.print(cards.map { Row($0) }) }
             var table = TextTable([
-                .init("case", .right), .init("state"), .init("category", isElastic: true),
-                .init("problem", isElastic: true), .init("solution", isElastic: true), .init("tickets", .right),
-                .init("used", .right), .init("helped", .right),
+                .init("case", .right), .init("state"), .init("problem", isElastic: true),
+                .init("solution", isElastic: true), .init("category", isElastic: true, isOptional: true),
+                .init("tickets", .right, isOptional: true), .init("used", .right, isOptional: true),
+                .init("helped", .right, isOptional: true),
             ])
             for card in cards {
                 table.add([
-                    card.id.description, card.state.rawValue, card.category ?? "", card.problem, card.solution,
+                    card.id.description, card.state.rawValue, card.problem, card.solution, card.category ?? "",
                     String(card.sources.count), String(card.uses), String(card.successes),
                 ])
             }
-            table.print(empty: "no card waits for a decision; --all shows every card")
+            table.print(
+                empty: self.all
+                    ? "no card yet; tickets that are resolved give them"
+                    : self.state.isEmpty
+                        ? "no card waits for a decision; --all shows every card" : "no card is like that")
         }
     }
 
@@ -144,19 +151,32 @@ struct CaseCommand: AsyncParsableCommand {
 
         @OptionGroup var options: GlobalOptions
         @Argument(help: "Number of the card.") var card: CaseID
-        @Option(help: "Words to use instead of the proposed solution.") var solution: String?
+        @Option(help: "Words to use instead of the proposed solution; they are masked as those are.")
+        var solution: String?
 
         func run() async throws {
-            try await DeskRuntime.with(self.options) { runtime in
-                let card = try await runtime.store.caseCard(self.card)
-                guard !CaseText.passages(of: self.solution ?? card.solution).isEmpty else {
+            let masked = try await DeskRuntime.with(self.options) { runtime -> MaskedText? in
+                if let solution {
+                    return try await CaseApproval(
+                        context: runtime.context(
+                            logger: Logger(label: "cases") { _ in SwiftLogNoOpLogHandler() })
+                    ).approve(
+                        self.card, solution: solution, actor: Operator.name)
+                }
+                guard !CaseText.passages(of: try await runtime.store.caseCard(self.card).solution).isEmpty else {
                     throw CommandError(
                         .failed, "nothing of case \(self.card) could stand in an answer",
                         remedy: "give the words: --solution TEXT")
                 }
-                try await runtime.store.approveCase(self.card, solution: self.solution, actor: Operator.name)
+                try await runtime.store.approveCase(self.card, solution: nil, actor: Operator.name)
+                return nil
             }
             Terminal.print("case \(self.card) is approved")
+            guard let masked, !masked.spots.isEmpty else { return }
+            Terminal.print("masked, and their sentences kept out of answers:")
+            for spot in masked.spots {
+                Terminal.print("    \(spot.placeholder)  \(DisplayWidth.printable(spot.original))")
+            }
         }
     }
 

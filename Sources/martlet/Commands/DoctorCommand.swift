@@ -4,14 +4,16 @@ import DeskModel
 import DeskStore
 import Foundation
 import Postgres
+import Triage
 
 /// `martlet doctor`: what is missing, and what to do about it.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Check everything, and say what to do about what is wrong.",
         discussion: """
-            Looks at the configuration, keys, shipped files, the database, each mailbox's servers, and what a first \
-            start would do with the mail that is there. Changes nothing and sends nothing.
+            Looks at the configuration, keys, shipped files, the database, the knowledge base, the chat model where \
+            one is configured, each mailbox's servers, and what a first start would do with the mail that is there. \
+            Changes nothing and sends no mail.
 
             Exit status: 0 nothing failed, 1 something failed, 2 the configuration is wrong.
             """)
@@ -29,7 +31,7 @@ struct DoctorCommand: AsyncParsableCommand {
         var findings: [Finding] = []
         func add(_ more: [Finding]) {
             findings += more
-            if !self.json { for finding in more { Terminal.print(finding.text) } }
+            if !self.json { for finding in more { Terminal.printWrapped(finding.text) } }
         }
 
         let source = self.options.source
@@ -42,15 +44,20 @@ struct DoctorCommand: AsyncParsableCommand {
             throw ExitCode(CommandError.Code.usage.rawValue)
         }
         let settings = loaded.settings
-        if !self.json { Terminal.print("mode: \(Self.explain(settings.mode))\n") }
-        for mailbox in settings.mailboxes where !self.json && mailbox.mode != nil {
-            Terminal.print("mode of \(mailbox.name): \(Self.explain(mailbox.mode ?? settings.mode))")
-        }
+        if !self.json { Terminal.print(Self.modes(settings).joined(separator: "\n") + "\n") }
         let missing = Self.missing(source)
         add(Self.configuration(loaded, missing))
+        // Elsewhere no unit of ours reads it.
+        if loaded.file == ConfigurationSource.defaultFile {
+            add([MachineCheck.access(to: ConfigurationSource.defaultFile)].compactMap(\.self))
+        }
         add(MachineCheck.findings(settings, environment: source.environment))
         add(await DatabaseCheck.findings(settings))
+        let taxonomy = try? ShippedData(environment: source.environment).taxonomy(configured: settings.taxonomyFile)
+        if let taxonomy { add(AnswerCheck.categories(settings, known: taxonomy.names)) }
         let pool = PostgresPool(DatabaseAccess.configuration(settings.database, application: "martlet doctor"), size: 1)
+        add(AnswerCheck.knowledge(try? await DeskStore(pool: pool).articles(), folder: settings.knowledgeFolder))
+        add(await ChatCheck(settings: settings.draft.chat).findings())
         for mailbox in settings.mailboxes {
             add(
                 await MailboxCheck(mailbox: mailbox, settings: settings, store: DeskStore(pool: pool)).findings())
@@ -89,14 +96,15 @@ struct DoctorCommand: AsyncParsableCommand {
             let others = keys.dropFirst().joined(separator: ", ")
             findings.append(.ok("token key", "\(first) signs\(others.isEmpty ? "" : ", \(others) verify too")"))
         }
-        let team = loaded.settings.escalation.recipients(category: nil).count
-        findings.append(
-            team > 0
-                ? .ok("notices", "go to \(team) \(team == 1 ? "address" : "addresses")")
-                : .warn(
-                    "notices", "nobody is told what only a person can settle",
-                    "name who is, under escalation.team; martlet status and martlet tickets show it all the same"))
+        findings.append(AnswerCheck.notices(loaded.settings.escalation))
         return findings
+    }
+
+    private static func modes(_ settings: DeskSettings) -> [String] {
+        ["mode: \(Self.explain(settings.mode))"]
+            + settings.mailboxes.compactMap { mailbox in
+                mailbox.mode.map { "mode of \(mailbox.name): \(Self.explain($0))" }
+            }
     }
 
     static func explain(_ mode: Mode) -> String {

@@ -45,12 +45,14 @@ struct ImportCommand: AsyncParsableCommand {
         if self.json { return try JSONOutput.print(rows) }
         for row in rows {
             let report = row.report
-            Terminal.print(
+            let words =
                 report.isRead
-                    ? "\(row.mailbox): \(report.opened) mails from before the desk opened for drafting, "
-                        + "of \(report.unanswered) since then without the mark of an answer"
-                    : "\(row.mailbox): not read yet; let martlet serve read it first, then run this again "
-                        + "(\(report.unanswered) mails since then carry no mark of an answer)")
+                ? report.opened == 0
+                    ? "nothing to open: no mail from before the desk waits for an answer"
+                    : "\(Count.of(report.opened, "ticket")) from before the desk opened; drafts follow"
+                : "not read yet; let martlet serve read it first, then run this again "
+                    + "(\(Count.of(report.unanswered, "mail")) of that time without the mark of an answer)"
+            Terminal.printWrapped("\(row.mailbox): \(words)")
         }
     }
 }

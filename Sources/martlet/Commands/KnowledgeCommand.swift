@@ -15,13 +15,14 @@ struct KnowledgeCommand: AsyncParsableCommand {
         discussion: """
             Articles come from folders of .md, .html and .txt files, from .csv with the columns title and body, or from \
             .jsonl with {"id", "title", "body", "category", "tags", "url", "language", "products"}. A .md file may begin \
-            with the same names between two lines of ---. Importing again only renews what changed.
+            with the same names between two lines of ---. Files are UTF-8. Importing again only renews what changed; \
+            when a file cannot be read, nothing is imported.
 
             Examples:
               martlet kb import articles/            add or renew
               martlet kb import articles/ --replace  and remove what is no longer there
               martlet kb search "how long do refunds take"
-              martlet kb search --language de --product Milo "wie wechsle ich die Birne"
+              martlet kb search --language de --product Milo "Birne wechseln"
             """,
         subcommands: [
             Import.self, List.self, Show.self, Remove.self, Activate.self, Deactivate.self, Search.self,
@@ -36,7 +37,16 @@ struct KnowledgeCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
-            let articles = try self.paths.flatMap(ArticleFiles.articles)
+            let reading = try ArticleFiles.read(self.paths)
+            guard reading.problems.isEmpty else {
+                let files = reading.problems.count == 1 ? "one file" : "\(reading.problems.count) files"
+                throw CommandError(
+                    .failed,
+                    "\(files) cannot be read:\n  " + reading.problems.joined(separator: "\n  "),
+                    remedy: "nothing was imported; mend them or take them out, then import again")
+            }
+            for key in reading.withoutText { Terminal.printError("left out: \(key) has no text") }
+            let articles = reading.articles
             guard !articles.isEmpty else {
                 throw CommandError(
                     .failed, "there is no article in \(self.paths.joined(separator: ", "))",
@@ -48,8 +58,8 @@ struct KnowledgeCommand: AsyncParsableCommand {
                     try JSONOutput.print(report)
                 } else {
                     Terminal.print(
-                        "\(report.articles) articles read, \(report.changed) new or changed (\(report.chunks) passages), "
-                            + "\(report.removed) removed")
+                        "\(Count.of(report.articles, "article")) read, \(report.changed) new or changed "
+                            + "(\(Count.of(report.chunks, "passage"))), \(report.removed) removed")
                     Self.print(report.warnings)
                 }
                 do {
@@ -149,7 +159,7 @@ struct KnowledgeCommand: AsyncParsableCommand {
                 Terminal.print("# \(article.title)\n")
                 let line = facts.filter { !$0.isEmpty }.joined(separator: " · ")
                 if !line.isEmpty { Terminal.print("\(line)\n") }
-                Terminal.print(article.content)
+                Terminal.printWrapped(article.content.trimmingCharacters(in: .whitespacesAndNewlines))
             }
         }
     }
@@ -265,7 +275,7 @@ struct KnowledgeCommand: AsyncParsableCommand {
                 .init("score", .right), .init("article", isElastic: true), .init("passage", isElastic: true),
             ])
             for hit in found.hits {
-                table.add([String((hit.score * 100).rounded() / 100), hit.article.title, hit.span])
+                table.add([TicketView.fraction(Double(hit.score)), hit.article.title, hit.span])
             }
             table.print(
                 empty: isFiltered
@@ -337,10 +347,10 @@ struct KnowledgeSession: Sendable {
             if error.sqlState == "42P01" {
                 throw CommandError(.failed, "the database has no tables yet", remedy: "run martlet migrate")
             }
-            throw error
+            throw DatabaseAccess.explain(error)
         } catch {
             await pool.close()
-            throw error
+            throw DeskRuntime.explained(error)
         }
     }
 }

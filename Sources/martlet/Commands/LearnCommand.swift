@@ -10,8 +10,8 @@ struct LearnCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "learn", abstract: "Teach triage the team's corrections, and see how good it is.",
         discussion: """
-              martlet tickets retag MT-1042 "Returns & refunds"    a correction
-              martlet learn retrain                                teach them all; serve may run meanwhile
+              martlet tickets retag MT-1042 "Returns & refunds"   a correction
+              martlet learn retrain       teach them all; serve may run meanwhile
               martlet learn status --chart reliability.svg
 
             The running service trains once a night when there is something new. A new model serves only if it names \
@@ -57,7 +57,7 @@ struct LearnCommand: AsyncParsableCommand {
             Terminal.print(
                 """
                 model \(model.version) \(model.state == .serving ? "serves" : "is refused"): \(model.reason)
-                \(model.taught) corrections taught, \(model.heldOut) kept apart; training \
+                \(Count.of(model.taught, "correction")) taught, \(model.heldOut) kept apart; training \
                 \(seconds(figures.trainingSeconds)), encoding \(seconds(figures.encodingSeconds))
                 """)
         }
@@ -78,7 +78,7 @@ struct LearnCommand: AsyncParsableCommand {
                 let reason: String
                 let taught: Int
                 let heldOut: Int
-                let created: String
+                let created: Date
             }
 
             struct Row: Encodable {
@@ -119,7 +119,7 @@ struct LearnCommand: AsyncParsableCommand {
                         models: models.map {
                             .init(
                                 version: $0.version, state: $0.state.rawValue, reason: $0.reason, taught: $0.taught,
-                                heldOut: $0.heldOut, created: Moment.text($0.createdAt))
+                                heldOut: $0.heldOut, created: $0.createdAt)
                         }, figures: figures,
                         categories: coverage.map {
                             .init(
@@ -135,11 +135,13 @@ struct LearnCommand: AsyncParsableCommand {
                 whole == 0 ? "" : "\((Double(part) / Double(whole) * 1000).rounded() / 10) %"
             }
             if let figures {
-                Terminal.print(
+                let untaught =
+                    figures.heldOut == 0
+                    ? "" : "; \(figures.heldOutRight) of \(figures.heldOut) corrections right that were never taught"
+                Terminal.printWrapped(
                     """
                     accuracy \((figures.accuracy * 1000).rounded() / 10) %, calibration error \
-                    \((figures.calibrationError * 10_000).rounded() / 10_000) on examples held out in turn; \
-                    \(figures.heldOutRight) of \(figures.heldOut) corrections right that were never taught
+                    \((figures.calibrationError * 1000).rounded() / 10) points, on examples held out in turn\(untaught)
                     """)
             } else {
                 Terminal.print("the taxonomy's own model serves; martlet learn retrain adds the corrections")
@@ -163,8 +165,8 @@ struct LearnCommand: AsyncParsableCommand {
             }
             table.print(empty: "no ticket has been analysed yet")
             for model in models {
-                Terminal.print(
-                    "\(Moment.text(model.createdAt)) \(model.version) \(model.state.rawValue): \(model.reason)")
+                Terminal.printWrapped(
+                    "\(Moment.text(model.createdAt))  \(model.version) \(model.state.rawValue): \(model.reason)")
             }
         }
     }

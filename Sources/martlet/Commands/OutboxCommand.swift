@@ -63,7 +63,7 @@ struct OutboxCommand: AsyncParsableCommand {
             for row in rows {
                 table.add([
                     String(row.id), row.ticket ?? "", row.kind, row.recipients.joined(separator: ", "), row.state,
-                    String(row.attempt), Moment.text(row.createdAt), row.reply ?? "",
+                    String(row.attempt), Moment.brief(row.createdAt), row.reply ?? "",
                 ])
             }
             table.print(empty: "no outgoing mail")
@@ -92,12 +92,28 @@ struct OutboxCommand: AsyncParsableCommand {
     }
 
     struct Cancel: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Do not send a queued or uncertain mail.")
+        static let configuration = CommandConfiguration(
+            abstract: "Do not send a queued or uncertain mail, or all that wait for one mailbox.")
 
         @OptionGroup var options: GlobalOptions
-        @Argument(help: "Id of the mail, as list shows it.") var id: Int64
+        @Argument(help: "Id of the mail, as list shows it.") var id: Int64?
+        @Option(help: "All that are queued for the mailbox of this name, also when it is not configured any more.")
+        var mailbox: String?
 
-        func run() async throws { try await OutboxCommand.decide(self.options, self.id, [.cancel, .discard]) }
+        func validate() throws {
+            guard (self.id == nil) != (self.mailbox == nil) else {
+                throw ValidationError("name one mail by its id, or a mailbox with --mailbox")
+            }
+        }
+
+        func run() async throws {
+            if let id { try await OutboxCommand.decide(self.options, id, [.cancel, .discard]) }
+            guard let mailbox else { return }
+            let count = try await DeskRuntime.with(self.options) {
+                try await $0.store.cancelOutbox(ofMailbox: mailbox, actor: Operator.name)
+            }
+            Terminal.print("\(count) \(count == 1 ? "mail" : "mails") of \(mailbox) cancelled")
+        }
     }
 
     /// Tries the events in order: which one fits depends on the state of the mail.

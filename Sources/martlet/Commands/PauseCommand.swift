@@ -21,11 +21,11 @@ struct PauseCommand: AsyncParsableCommand {
             The pause holds until martlet resume, over restarts too. It is looked at right before every mail and every \
             draft. The hold file (hold_file) stops everything outgoing as well, without a database.
 
-              martlet pause                          everything that goes out by SMTP
-              martlet pause automatic                acknowledgements and automatic answers; people's mail goes on
-              martlet pause drafts                   drafts, notes and marks in the mailboxes
-              martlet pause intake                   reading of mail
-              martlet pause all --reason "audit"     all of it
+              martlet pause                        everything that goes out by SMTP
+              martlet pause automatic              what goes out without a person
+              martlet pause drafts                 drafts, notes and marks
+              martlet pause intake                 reading of mail
+              martlet pause all --reason "audit"   all of it
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -53,12 +53,22 @@ struct ResumeCommand: AsyncParsableCommand {
     @Argument(help: "What to lift: outgoing, automatic, drafts, intake or all.") var scope = PauseScope.all
 
     func run() async throws {
-        let (left, isHeld) = try await DeskRuntime.with(self.options) { runtime in
+        let (before, left, wasStopped, isHeld) = try await DeskRuntime.with(self.options) { runtime in
+            let before = try await runtime.store.pauses()
+            // Automatic mail that was stopped by itself goes on with these two scopes.
+            let wasStopped =
+                [.all, .automatic].contains(self.scope)
+                ? try await !runtime.store.overview().stopped.isEmpty : false
             try await runtime.store.resume(self.scope)
             let isHeld = FileManager.default.fileExists(atPath: runtime.settings.holdFile)
-            return (try await runtime.store.pauses(), isHeld)
+            return (before, try await runtime.store.pauses(), wasStopped, isHeld)
         }
-        Terminal.print("resumed: \(self.scope.rawValue)")
+        let lifted = before.map(\.scope.rawValue).filter { scope in !left.contains { $0.scope.rawValue == scope } }
+        if !lifted.isEmpty { Terminal.print("resumed: \(lifted.joined(separator: ", "))") }
+        if wasStopped { Terminal.print("resumed: automatic mail that the desk had stopped by itself") }
+        if lifted.isEmpty, !wasStopped {
+            Terminal.print(self.scope == .all ? "nothing was paused" : "\(self.scope.rawValue) was not paused")
+        }
         for pause in left { Terminal.print("still paused: \(pause.scope.rawValue), by \(pause.by)") }
         if isHeld { Terminal.print("still held: the hold file exists; remove it to go on") }
     }

@@ -15,7 +15,7 @@ struct QuarantineCommand: AsyncParsableCommand {
 
               martlet quarantine list
               martlet quarantine export 42 --to mail.eml
-              martlet quarantine replay 42                   after an update, or when the server was to blame
+              martlet quarantine replay 42       read it again, as after an update
               martlet quarantine discard 42
             """,
         subcommands: [List.self, Show.self, Export.self, Replay.self, Discard.self], defaultSubcommand: List.self)

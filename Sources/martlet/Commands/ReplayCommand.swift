@@ -5,6 +5,7 @@ import DeskModel
 import Foundation
 import Logging
 import MailTransport
+import Triage
 
 /// `martlet replay`: what would have happened with the mails of an archive.
 struct ReplayCommand: AsyncParsableCommand {
@@ -12,7 +13,8 @@ struct ReplayCommand: AsyncParsableCommand {
         commandName: "replay", abstract: "Show what would have happened with mails of the past.",
         discussion: """
             Reads an mbox file, a Maildir with its subfolders, a folder of .eml files, or with --mailbox the inbox of a \
-            configured mailbox with its sent mail, where nothing is marked; and labels, drafts and decides as the desk would, under the configured knowledge base. Nothing is stored, sent or told to another host. \
+            configured mailbox with its sent mail, where nothing is marked; and labels, drafts and decides as the desk \
+            would, with the configured knowledge base. Nothing is stored, sent or told to another host. \
             Answers that people gave (mails of the desk's own addresses, or in a folder of sent mail) are compared with \
             the drafts.
 
@@ -44,6 +46,7 @@ struct ReplayCommand: AsyncParsableCommand {
     func run() async throws {
         let report = try await KnowledgeSession.think(self.options) { session, engine in
             let settings = session.settings
+            try self.checkCategories(known: engine.taxonomy.names)
             var preview = AnswerPreview(engine: engine, answerer: session.base.answerer, settings: settings)
             // No chat model is asked: what customers wrote stays here.
             if !self.auto.isEmpty {
@@ -71,9 +74,18 @@ struct ReplayCommand: AsyncParsableCommand {
         if let html {
             let page = Data(ReplayPage.html(report).utf8)
             guard FileManager.default.createFile(atPath: html, contents: page, attributes: [.posixPermissions: 0o600])
-            else { throw CommandError(.failed, "\(html) cannot be written") }
+            else { throw CommandError(.failed, "\(html) cannot be written", remedy: "name a file you may write") }
         }
         if self.json { try JSONOutput.print(report) } else { Self.print(report) }
+    }
+
+    /// A name that no mail can have would look as if nothing were ever answered alone.
+    private func checkCategories(known: [String]) throws(CommandError) {
+        guard let unknown = self.auto.first(where: { $0 != "all" && !known.contains($0) }) else { return }
+        throw CommandError(
+            .usage, "the taxonomy has no category \(unknown)",
+            remedy: Suggestion.nearest(to: unknown, among: known).map { "did you mean \($0)?" }
+                ?? "name all, or one of \(known.filter { !$0.contains(" / ") }.joined(separator: ", "))")
     }
 
     /// The mails of a folder on the server.
@@ -99,7 +111,9 @@ struct ReplayCommand: AsyncParsableCommand {
 
     private static func print(_ report: ReplayReport) {
         let automatic = report.silent.values.reduce(0, +)
-        Terminal.print("mails        \(report.mails) (\(report.duplicates) further copies left out)")
+        let copies =
+            report.duplicates == 0 ? "" : " (\(Count.of(report.duplicates, "further copy", "further copies")) left out)"
+        Terminal.print("mails        \(report.mails)\(copies)")
         Terminal.print("by the desk  \(report.ownMails)")
         Terminal.print("by machines  \(automatic), never answered")
         Terminal.print("customers    \(report.rows.count)")
@@ -124,68 +138,12 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         Terminal.print("")
         table.print(empty: "no mail of a customer")
-        var reasons = TextTable([.init("why to people", isElastic: true), .init("mails", .right)])
-        for row in report.reasons.prefix(12) { reasons.add([row.reason, "\(row.mails)"]) }
-        guard !reasons.rows.isEmpty else { return }
-        Terminal.print("")
-        reasons.print(empty: "")
-    }
-}
-
-/// A replay as one page without scripts and without anything from elsewhere.
-enum ReplayPage {
-    static func html(_ report: ReplayReport) -> String {
-        var rows = ""
-        for row in report.rows {
-            let reasons = row.reasons.map(Self.escaped).joined(separator: "; ")
-            let confidence = row.confidence.map { "\(Int(($0 * 100).rounded())) %" } ?? ""
-            let likeness = row.likeness.map { "\(Int(($0 * 100).rounded())) %" } ?? ""
-            rows += """
-                <tr><td>\(Self.escaped(row.subject))<details><summary>mail, draft, answer</summary>
-                <h4>Mail</h4><pre>\(Self.escaped(row.text))</pre>
-                <h4>Draft \(Self.escaped(row.articles.joined(separator: ", ")))</h4>
-                <pre>\(Self.escaped(row.draft ?? "none"))</pre>
-                <h4>Answer</h4><pre>\(Self.escaped(row.answer ?? "none in the archive"))</pre></details></td>
-                <td>\(Self.escaped(row.category))</td><td>\(row.priority.rawValue)</td><td>\(row.action.rawValue)</td>
-                <td>\(reasons)</td><td>\(confidence)</td><td>\(likeness)</td></tr>
-
-                """
+        for (title, found) in [("why to people", report.reasons), ("why not alone", report.obstacles)] {
+            var reasons = TextTable([.init(title, isElastic: true), .init("mails", .right)])
+            for row in found.prefix(12) { reasons.add([row.reason, "\(row.mails)"]) }
+            guard !reasons.rows.isEmpty else { continue }
+            Terminal.print("")
+            reasons.print(empty: "")
         }
-        return """
-            <!doctype html>
-            <html lang="en"><head><meta charset="utf-8"><title>Martlet replay</title>
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'nonce-replay'">
-            <style nonce="replay">
-            body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem; color: #222; }
-            table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top;
-            padding: .4rem .6rem; border-bottom: 1px solid #ddd; } pre { white-space: pre-wrap; background: #f6f6f4;
-            padding: .6rem; } h4 { margin: .6rem 0 .2rem; } summary { color: #666; cursor: pointer; }
-            </style></head><body>
-            <h1>What would have happened</h1>
-            <p>\(report.mails) mails, \(report.ownMails) of them by the desk, \(report.silent.values.reduce(0, +)) by
-            machines. Of \(report.rows.count) mails by customers \(report.drafted) have a draft,
-            \(report.count(.auto)) would have been answered alone, \(report.count(.escalate)) went to a person.
-            Of \(report.compared.count) drafts that can be compared with a person's answer \(report.nearAnswers) are
-            near to it.</p>
-            <table><tr><th>mail</th><th>category</th><th>priority</th><th>decision</th><th>why</th><th>confidence</th>
-            <th>like the answer</th></tr>
-            \(rows)</table></body></html>
-            """
-    }
-
-    static func escaped(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "'": result += "&#39;"
-            case "\n", "\t": result.unicodeScalars.append(scalar)
-            default: if scalar.properties.generalCategory != .control { result.unicodeScalars.append(scalar) }
-            }
-        }
-        return result
     }
 }

@@ -11,10 +11,10 @@ struct ReportCommand: AsyncParsableCommand {
         commandName: "report", abstract: "Show how automatic answers and drafts turned out.",
         discussion: """
             Examples:
-              martlet report automatic --since 30d    every answer without a person, and what its customer wrote next
-              martlet report observe                  what would have gone out alone in observed categories
-              martlet report confidence               whether a confidence of 80 % means 8 of 10
-              martlet report gaps --since 30d         what customers asked and no article answers
+              martlet report automatic --since 30d   what went out without a person
+              martlet report observe                 what would have, where it is only noted
+              martlet report confidence              whether 80 % means 8 of 10
+              martlet report gaps --since 30d        what no article answers
             """,
         subcommands: [Automatic.self, Observe.self, Confidence.self, Gaps.self])
 
@@ -28,7 +28,51 @@ struct ReportCommand: AsyncParsableCommand {
         return Date(timeIntervalSinceNow: -(age / .seconds(1)))
     }
 
+    /// Of percentages that differ.
+    fileprivate static func points(_ share: Double) -> String { Count.of(Int((share * 100).rounded()), "point") }
+
     fileprivate static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+
+    /// JSON names tickets as people and other commands do.
+    private struct AutomaticRow: Encodable {
+        let ticketNumber: String
+        let subject: String
+        let category: String?
+        let state: String
+        let sentAt: Date?
+        let confidence: Double?
+        let reply: String?
+        let repliedAt: Date?
+        let status: String
+
+        init(_ answer: AutomaticAnswer) {
+            self.ticketNumber = TicketNumber(answer.ticketNumber).description
+            self.subject = answer.subject
+            self.category = answer.category
+            self.state = answer.state
+            self.sentAt = answer.sentAt
+            self.confidence = answer.confidence
+            self.reply = answer.reply
+            self.repliedAt = answer.repliedAt
+            self.status = answer.status
+        }
+    }
+
+    private struct ObservedRow: Encodable {
+        let ticketNumber: String
+        let subject: String
+        let category: String?
+        let confidence: Double?
+        let likeness: Double?
+
+        init(_ answer: ObservedAnswer) {
+            self.ticketNumber = TicketNumber(answer.ticketNumber).description
+            self.subject = answer.subject
+            self.category = answer.category
+            self.confidence = answer.confidence
+            self.likeness = answer.likeness
+        }
+    }
 
     struct Automatic: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -42,7 +86,7 @@ struct ReportCommand: AsyncParsableCommand {
             let start = try ReportCommand.start(self.since)
             try await KnowledgeSession.store(self.options) { store in
                 let answers = try await store.automaticAnswers(since: start, limit: 10_000)
-                if self.json { return try JSONOutput.print(answers) }
+                if self.json { return try JSONOutput.print(answers.map(AutomaticRow.init)) }
                 var table = TextTable([
                     .init("ticket"), .init("sent"), .init("state"), .init("confidence", .right),
                     .init("category", isElastic: true), .init("subject", isElastic: true),
@@ -50,7 +94,7 @@ struct ReportCommand: AsyncParsableCommand {
                 ])
                 for answer in answers {
                     table.add([
-                        TicketNumber(answer.ticketNumber).description, answer.sentAt.map(Moment.text) ?? "",
+                        TicketNumber(answer.ticketNumber).description, answer.sentAt.map { Moment.brief($0) } ?? "",
                         answer.state, answer.confidence.map(ReportCommand.percent) ?? "", answer.category ?? "",
                         answer.subject, answer.reply ?? "",
                     ])
@@ -58,7 +102,7 @@ struct ReportCommand: AsyncParsableCommand {
                 table.print(empty: "nothing went out without a person")
                 guard !answers.isEmpty else { return }
                 let replies = answers.count { $0.reply != nil }
-                Terminal.print("\n\(answers.count) answers, \(replies) with a reply by their customer")
+                Terminal.print("\n\(Count.of(answers.count, "answer")), \(replies) with a reply by their customer")
             }
         }
     }
@@ -75,7 +119,7 @@ struct ReportCommand: AsyncParsableCommand {
             let start = try ReportCommand.start(self.since)
             try await KnowledgeSession.store(self.options) { store in
                 let rows = try await store.observedAnswers(reason: Decision.observed, since: start, limit: 10_000)
-                if self.json { return try JSONOutput.print(rows) }
+                if self.json { return try JSONOutput.print(rows.map(ObservedRow.init)) }
                 var table = TextTable([
                     .init("ticket"), .init("category", isElastic: true), .init("subject", isElastic: true),
                     .init("confidence", .right), .init("like the answer", .right),
@@ -115,8 +159,12 @@ struct ReportCommand: AsyncParsableCommand {
                     ])
                 }
                 table.print(
-                    empty: "no answer has been compared with its draft yet; the service does so every ten minutes")
-                if !outcomes.isEmpty { Terminal.print("\nmean gap \(ReportCommand.percent(reliability.error))") }
+                    empty: Wrapping.text(
+                        "no answer has been compared with its draft yet; the service does so every ten minutes",
+                        to: Terminal.columns))
+                if !outcomes.isEmpty {
+                    Terminal.print("\nthe confidence is \(ReportCommand.points(reliability.error)) off on average")
+                }
             }
         }
     }
@@ -155,7 +203,7 @@ struct ReportCommand: AsyncParsableCommand {
                 table.print(empty: "every ticket had a draft")
                 guard found.of > 0, !found.tickets.isEmpty else { return }
                 let share = ReportCommand.percent(Double(found.tickets.count) / Double(found.of))
-                Terminal.print("\n\(found.tickets.count) of \(found.of) tickets (\(share)) had no draft")
+                Terminal.print("\n\(found.tickets.count) of \(Count.of(found.of, "ticket")) (\(share)) had no draft")
             }
         }
     }

@@ -31,7 +31,7 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         guard let level = Logger.Level(rawValue: self.logLevel.lowercased()) else {
             throw CommandError(
-                .usage, "--log-level is not a level", remedy: "write debug, info, notice, warning or error")
+                .usage, "--log-level is not a level", remedy: "write trace, debug, info, notice, warning or error")
         }
         let source = self.options.source
         var loaded = try source.load(needing: .everything)

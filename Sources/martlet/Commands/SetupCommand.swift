@@ -10,9 +10,10 @@ struct SetupCommand: ParsableCommand {
             Writes the file and beside it a folder credentials with the key for tokens, readable by nobody else. What \
             exists is left alone.
 
-              martlet setup --address support@shop.example --imap imaps://imap.shop.example \\
-                --smtp smtps://smtp.shop.example --password-file password.txt
-              martlet setup --token-key      print a new key, one line for the credential token-key
+              martlet setup --address support@shop.example \\
+                --imap imaps://imap.shop.example --smtp smtps://smtp.shop.example \\
+                --password-file password.txt
+              martlet setup --token-key     print a new key for the credential token-key
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -33,9 +34,12 @@ struct SetupCommand: ParsableCommand {
             login = try MailboxFields.Field.address(self.address).address
         } catch { throw Self.wrong("--address", error) }
 
-        let file = URL(filePath: self.options.configurationFile ?? ConfigurationSource.defaultFile)
+        // Read before anything is written: a setup that ends half-way leaves nothing to tidy up.
+        let password = try self.passwordFile.map(Self.password)
+        let file = URL(filePath: self.options.source.chosenFile ?? ConfigurationSource.defaultFile)
         let folder = file.deletingLastPathComponent()
         let credentials = folder.appending(path: "credentials")
+        let secretURL = Self.hasPassword(self.database) ? self.database : nil
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try FileManager.default.createDirectory(
@@ -44,33 +48,38 @@ struct SetupCommand: ParsableCommand {
             throw CommandError(
                 .failed, "\(credentials.path) cannot be made", remedy: "use sudo, or another --config file")
         }
-        try Self.write(self.text(login: self.user ?? login), to: file, permissions: 0o640)
+        // The service runs as a user of its own and reads this file; what is secret lies in the credentials.
+        try Self.write(self.text(login: self.user ?? login), to: file, permissions: 0o644)
+        if let secretURL {
+            try Self.write("\(secretURL)\n", to: credentials.appending(path: "database-url"), permissions: 0o600)
+        }
         try Self.write(
             "k1: \(TokenKeys.random().reveal())\n", to: credentials.appending(path: "token-key"), permissions: 0o600)
-        if let passwordFile {
-            guard let data = FileManager.default.contents(atPath: passwordFile) else {
-                throw CommandError(.usage, "\(passwordFile) cannot be read")
-            }
-            try Self.write(
-                String(decoding: data, as: UTF8.self),
-                to: credentials.appending(path: "mailboxes-support-password"), permissions: 0o600)
+        let passwordCopy = credentials.appending(path: "mailboxes-support-password")
+        if let password { try Self.write(password, to: passwordCopy, permissions: 0o600) }
+        if !FileManager.default.fileExists(atPath: passwordCopy.path) {
+            Terminal.print("next: write the mailbox's password to \(passwordCopy.path), readable by nobody else")
+        }
+        if secretURL != nil,
+            !FileManager.default.fileExists(atPath: credentials.appending(path: "database-direct").path)
+        {
+            Terminal.print(
+                "next: write the URL of the role that owns the tables to "
+                    + "\(credentials.appending(path: "database-direct").path)")
         }
         let config = self.options.configurationFile.map { " --config \($0)" } ?? ""
-        let password = credentials.appending(path: "mailboxes-support-password").path
-        if !FileManager.default.fileExists(atPath: password) {
-            Terminal.print("next: write the mailbox's password to \(password), readable by nobody else")
-        }
         Terminal.print("next: martlet migrate\(config), then martlet doctor\(config)")
     }
 
     private func text(login: String) -> String {
         """
-        # All keys with their defaults are in martlet.sample.yaml.
+        # All keys with their defaults are in martlet.sample.yaml. The service reads this file as a user of its own: keep it
+        # readable, and every secret in the folder credentials.
         mode: draft
         database:
-          url: \(Self.quoted(self.database))
-          # For martlet migrate, where another role owns the tables:
-          #direct: postgresql://martlet_owner@localhost/martlet
+          \(Self.hasPassword(self.database) ? "url_file: credentials/database-url" : "url: \(Self.quoted(self.database))")
+          # For martlet migrate: the role that owns the tables.
+          \(Self.direct(self.database))
         token_key_file: credentials/token-key
         mailboxes:
           - name: support
@@ -81,6 +90,26 @@ struct SetupCommand: ParsableCommand {
             password_file: credentials/mailboxes-support-password
 
         """
+    }
+
+    /// Scripts/roles.sql has two roles of fixed names; where the URL is of another kind the line waits for its writer.
+    static func direct(_ database: String) -> String {
+        let isOfTheRoles = database.hasPrefix("postgresql://martlet_runtime@")
+        let url = isOfTheRoles ? database : "postgresql://martlet_runtime@localhost/martlet"
+        return (isOfTheRoles ? "" : "#")
+            + "direct: \(Self.quoted(url.replacing("//martlet_runtime@", with: "//martlet_owner@")))"
+    }
+
+    private static func hasPassword(_ database: String) -> Bool {
+        database.firstMatch(of: /^[a-z]+:\/\/[^\/@]*:[^\/]*@/) != nil || database.contains("password=")
+    }
+
+    private static func password(in file: String) throws(CommandError) -> String {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw CommandError(
+                .usage, "\(file) cannot be read", remedy: "name a file with the password as its only line")
+        }
+        return String(decoding: data, as: UTF8.self)
     }
 
     private static func wrong(_ option: String, _ complaint: ConfigurationComplaint) -> CommandError {

@@ -10,7 +10,7 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status", abstract: "Show what the desk is doing.",
         discussion: """
             The mode, what is paused or held, mailboxes with their last good fetch, and counts of tickets, outgoing \
-            mail and jobs.
+            mail, drafts, notes and marks in the mailboxes, and jobs.
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -27,6 +27,8 @@ struct StatusCommand: AsyncParsableCommand {
         let mode: Mode
         let held: Bool
         let pauses: [Pause]
+        /// Outgoing mails that wait for a mailbox which is not configured, by its name.
+        let stranded: [String: Int]
         let overview: DeskOverview
     }
 
@@ -38,6 +40,9 @@ struct StatusCommand: AsyncParsableCommand {
                 pauses: try await runtime.store.pauses().map {
                     .init(scope: $0.scope.rawValue, since: $0.since, by: $0.by, reason: $0.reason)
                 },
+                stranded: Dictionary(
+                    try await runtime.store.strandedMails(besides: runtime.settings.mailboxes.map(\.name))
+                        .map { ($0.mailbox, $0.count) }, uniquingKeysWith: +),
                 overview: try await runtime.store.overview())
         }
         if self.json { try JSONOutput.print(report) } else { Self.print(report) }
@@ -52,11 +57,17 @@ struct StatusCommand: AsyncParsableCommand {
         }
         let overview = report.overview
         for reason in overview.stopped {
-            Terminal.print("stopped      automatic mail, for an hour: \(DisplayWidth.printable(reason))")
+            Terminal.printWrapped(
+                "stopped      automatic mail, for an hour: \(DisplayWidth.printable(reason)) "
+                    + "(martlet resume automatic lifts it)")
         }
         Terminal.print("tickets      \(Self.counts(overview.ticketsByStatus))")
         Terminal.print("outgoing     \(Self.counts(overview.outboxByState))")
-        Terminal.print("mailbox      \(Self.counts(overview.writesByState))")
+        for (mailbox, count) in report.stranded.sorted(by: { $0.key < $1.key }) {
+            Terminal.print("stranded     \(StrandedMail.text(mailbox, count))")
+            Terminal.print("             → \(StrandedMail.remedy(mailbox))")
+        }
+        Terminal.print("in mailboxes \(Self.counts(overview.writesByState))")
         Terminal.print("jobs         \(Self.counts(overview.jobsByState))")
         if overview.quarantined > 0 {
             Terminal.print("quarantine   \(overview.quarantined) held; see martlet quarantine list")

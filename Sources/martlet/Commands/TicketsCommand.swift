@@ -17,17 +17,17 @@ struct TicketsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tickets", abstract: "List, show and change tickets.",
         discussion: """
-              martlet tickets                                what is new or open, urgent first
+              martlet tickets                         what is new or open, urgent first
               martlet tickets list --category Shipping --status open --json
-              martlet tickets show MT-1042                   mails, draft and what happened
-              martlet tickets explain MT-1042                why it was decided so
+              martlet tickets show MT-1042            mails, draft and what happened
+              martlet tickets explain MT-1042         why it was decided so
               martlet tickets similar MT-1042
               martlet tickets resolve MT-1042 --note "sent a new one"
               martlet tickets assign MT-1042 anna
               martlet tickets retag MT-1042 "Returns & refunds"
-              martlet tickets split MT-1042 3                the third mail and all after it are another matter
-              martlet tickets merge MT-1042 MT-1040          two tickets about one matter
-              martlet tickets undo MT-1042                   take the last split, detach or merge back
+              martlet tickets split MT-1042 3         another matter from mail 3 on
+              martlet tickets merge MT-1042 MT-1040   two tickets about one matter
+              martlet tickets undo MT-1042            take the last of these back
             """,
         subcommands: [
             List.self, Show.self, Explain.self, Similar.self, Resolve.self, Reopen.self, Assign.self, Retag.self,
@@ -60,7 +60,16 @@ struct TicketsCommand: AsyncParsableCommand {
             filter.limit = self.limit
             let tickets = try await DeskRuntime.with(self.options) { try await $0.store.tickets(filter) }
             if self.json { return try JSONOutput.print(tickets.map { TicketView.Row($0) }) }
-            TicketView.table(tickets).print(empty: "no tickets; --all shows those that are done")
+            let isNarrow = self.category != nil || self.priority != nil || self.assigned != nil || !self.status.isEmpty
+            TicketView.table(tickets).print(
+                empty: isOpenEnded
+                    ? (isNarrow ? "no ticket is like that" : "no tickets yet")
+                    : isNarrow
+                        ? "no ticket is like that; --all looks at those that are done, too"
+                        : "no tickets; --all shows those that are done")
+            if tickets.count == self.limit {
+                Terminal.printError("only \(Count.of(self.limit, "ticket")); --limit shows more")
+            }
         }
     }
 
@@ -74,7 +83,7 @@ struct TicketsCommand: AsyncParsableCommand {
         func run() async throws {
             let detail = try await DeskRuntime.with(self.options) { try await $0.store.ticket(self.ticket) }
             if self.json { return try JSONOutput.print(TicketView.Full(detail)) }
-            Terminal.print(TicketView.text(detail))
+            Terminal.printWrapped(TicketView.text(detail))
         }
     }
 
@@ -90,7 +99,7 @@ struct TicketsCommand: AsyncParsableCommand {
             let detail = try await DeskRuntime.with(self.options) { try await $0.store.ticket(self.ticket) }
             let explanation = TicketView.Explanation(detail)
             if self.json { return try JSONOutput.print(explanation) }
-            Terminal.print(explanation.text)
+            Terminal.printWrapped(explanation.text)
         }
     }
 
@@ -190,7 +199,8 @@ struct TicketsCommand: AsyncParsableCommand {
                     .taxonomy(configured: runtime.settings.taxonomyFile)
                 guard taxonomy.names.contains(self.category) else {
                     let near = taxonomy.names.filter {
-                        $0.lowercased().contains(self.category.lowercased()) || $0.hasPrefix(self.category.prefix(4))
+                        self.category.count > 2 && $0.lowercased().contains(self.category.lowercased())
+                            || $0.hasPrefix(self.category.prefix(4))
                     }
                     let known = (near.isEmpty ? taxonomy.topLevels : near).joined(separator: ", ")
                     throw CommandError(

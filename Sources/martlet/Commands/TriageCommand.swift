@@ -74,21 +74,21 @@ struct TriageCommand: AsyncParsableCommand {
         let analysis = result.analysis
         func percent(_ value: Double) -> String { "\(Int((value * 100).rounded())) %" }
         var lines = [
-            "category     \(analysis.category.name) (\(percent(analysis.category.confidence)))",
-            "alternatives \(analysis.alternatives.map { "\($0.name) (\(percent($0.confidence)))" }.joined(separator: ", "))",
-            "tags         \(analysis.tags.map(\.name).joined(separator: ", "))",
-            "familiarity  \(percent(analysis.familiarity))",
-            "priority     \(analysis.priority.level.rawValue) (\(analysis.priority.score))",
+            "category      \(analysis.category.name) (\(percent(analysis.category.confidence)))",
+            "alternatives  \(analysis.alternatives.map { "\($0.name) (\(percent($0.confidence)))" }.joined(separator: ", "))",
+            "tags          \(analysis.tags.isEmpty ? "none" : analysis.tags.map(\.name).joined(separator: ", "))",
+            "familiarity   \(percent(analysis.familiarity)) like what triage knows",
+            "priority      \(analysis.priority.level.rawValue) (signals add up to \(analysis.priority.score))",
         ]
-        lines += analysis.priority.reasons.map { "             \($0)" }
+        lines += analysis.priority.reasons.map { "              \($0)" }
         lines += [
-            "sentiment    \(analysis.sentiment.label) (\((analysis.sentiment.score * 100).rounded() / 100))",
-            "language     \(analysis.language)",
+            "sentiment     \(analysis.sentiment.label) (\((analysis.sentiment.score * 100).rounded() / 100) of −1 to 1)",
+            "language      \(analysis.language)",
         ]
         if explains {
-            lines += analysis.explanation.map { "because      \($0)" }
-            lines.append("model        \(result.version)")
+            lines += analysis.explanation.map { "because       \($0)" }
+            lines.append("model         \(result.version)")
         }
-        print(lines.joined(separator: "\n"))
+        Terminal.printWrapped(lines.joined(separator: "\n"))
     }
 }

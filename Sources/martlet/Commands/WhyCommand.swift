@@ -53,7 +53,7 @@ struct WhyCommand: AsyncParsableCommand {
         do {
             bytes = [UInt8](try Data(contentsOf: URL(filePath: self.file)))
         } catch {
-            throw CommandError(.failed, "\(self.file) cannot be read", remedy: "name a file with one mail")
+            throw CommandError(.usage, "\(self.file) cannot be read", remedy: "name a file with one mail")
         }
         let mail = try await DeskRuntime.with(self.options, needing: .everything) { runtime in
             let context = runtime.context(logger: Logger(label: "why") { _ in SwiftLogNoOpLogHandler() })
@@ -63,7 +63,7 @@ struct WhyCommand: AsyncParsableCommand {
             return try await MailExplanation.of(bytes, mailbox: mailbox, context: context)
         }
         if self.json { return try JSONOutput.print(Answer(explanation: mail)) }
-        Terminal.print(Self.text(mail))
+        Terminal.printWrapped(Self.text(mail))
     }
 
     private static func text(_ mail: MailExplanation) -> String {

@@ -25,6 +25,9 @@ struct ConfigurationSource: Sendable {
     var file: String?
     var environment: [String: String] = ProcessInfo.processInfo.environment
 
+    /// The file that somebody asked for, by the option or by `MARTLET_CONFIG`; nil means the default one.
+    var chosenFile: String? { self.file ?? self.environment["MARTLET_CONFIG"].flatMap { $0.isEmpty ? nil : $0 } }
+
     /// Reads everything anew; on SIGHUP the caller keeps the settings it has when this throws.
     /// - Parameter needs: what the command cannot do without.
     /// - Throws: `ConfigurationError` with all problems at once.
@@ -79,7 +82,7 @@ struct ConfigurationSource: Sendable {
     // MARK: - Layers
 
     private func readFile() throws(ConfigurationError) -> (path: String?, contents: DeskFile) {
-        let chosen = self.file ?? self.environment["MARTLET_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        let chosen = self.chosenFile
         let path = URL(filePath: chosen ?? Self.defaultFile).standardizedFileURL.path
         let name = URL(filePath: path).lastPathComponent
         let manager = FileManager.default
@@ -91,7 +94,8 @@ struct ConfigurationSource: Sendable {
         }
         guard let data = manager.contents(atPath: path) else {
             let problem = ConfigurationProblem(
-                "", "the file may not be read", remedy: "run the command as the user that may, or with sudo")
+                "", "the file may not be read",
+                remedy: "run the command with sudo; for the service: chmod 644 \(path), with secrets in credentials")
             throw ConfigurationError(file: path, problems: [problem])
         }
         guard data.count <= 1 << 20, let text = String(data: data, encoding: .utf8) else {

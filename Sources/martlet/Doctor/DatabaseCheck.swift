@@ -16,12 +16,12 @@ enum DatabaseCheck {
             // The database's clock was read somewhere between these two; a slow answer is no skew.
             let asked = started...max(started, Date())
             let tables = await Self.tables(settings)
-            let pauses = await Self.pauses(settings)
+            let standing = await Self.standing(settings)
             await connection.close()
             return [
                 .ok("database", "reachable as \(health.role)"), Self.version(health), Self.vector(health),
                 Self.role(health), tables, Self.clock(health, asked: asked),
-            ] + pauses
+            ] + standing
         } catch {
             let explained = DeskRuntime.explained(error) as? CommandError
             let failure = explained ?? CommandError(.failed, "the database cannot be asked: \(error)")
@@ -99,12 +99,19 @@ enum DatabaseCheck {
         }
     }
 
-    private static func pauses(_ settings: DeskSettings) async -> [Finding] {
+    /// What keeps mail from going out.
+    private static func standing(_ settings: DeskSettings) async -> [Finding] {
         let pool = PostgresPool(DatabaseAccess.configuration(settings.database, application: "martlet doctor"), size: 1)
-        let pauses = try? await DeskStore(pool: pool).pauses()
+        let store = DeskStore(pool: pool)
+        let pauses = try? await store.pauses()
+        let stranded = try? await store.strandedMails(besides: settings.mailboxes.map(\.name))
         await pool.close()
         return (pauses ?? []).map { pause in
             .warn("pause", "\(pause.scope.rawValue) is paused by \(pause.by)", "martlet resume \(pause.scope.rawValue)")
-        }
+        } + (stranded ?? []).map { Self.stranded($0.mailbox, $0.count) }
+    }
+
+    static func stranded(_ mailbox: String, _ count: Int) -> Finding {
+        .warn("outbox \(mailbox)", StrandedMail.text(mailbox, count), StrandedMail.remedy(mailbox))
     }
 }

@@ -9,6 +9,24 @@ enum MachineCheck {
         Self.data(settings, environment) + [Self.hold(settings), Self.disk()]
     }
 
+    /// Whether the user that systemd makes for the service gets at the configuration file.
+    static func access(to file: String) -> Finding? {
+        var path = URL(filePath: file)
+        var needed = 0o004
+        while path.path != "/" {
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path.path)
+            if let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue, mode & needed == 0 {
+                return .warn(
+                    "service", "its own user cannot read \(file), because of \(path.path)",
+                    needed == 0o004
+                        ? "keep secrets in credentials, then: chmod 644 \(path.path)" : "chmod 755 \(path.path)")
+            }
+            path = path.deletingLastPathComponent()
+            needed = 0o001
+        }
+        return nil
+    }
+
     private static func data(_ settings: DeskSettings, _ environment: [String: String]) -> [Finding] {
         let data: DataDirectory
         do {

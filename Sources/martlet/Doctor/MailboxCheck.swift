@@ -90,14 +90,14 @@ struct MailboxCheck: Sendable {
     private func firstContact(_ session: IMAPSession) async throws -> Finding {
         let check = "mail \(self.name)"
         let survey = try await MailboxSurvey.take(of: self.mailbox, over: session, since: .seconds(7 * 86_400))
-        let mails = Self.grouped(survey.mailCount)
+        let mails = "\(Self.grouped(survey.mailCount)) \(survey.mailCount == 1 ? "mail" : "mails")"
         if let known = try? await self.store?.knownFolder(named: self.mailbox.folders.inbox, ofMailbox: self.name) {
             let isSame = known.uidValidity == survey.uidValidity
             return .ok(
                 check,
                 isSame
-                    ? "\(mails) mails; read up to UID \(known.lastUID)"
-                    : "\(mails) mails; the server numbered them anew, known ones will be recognised")
+                    ? "\(mails); read up to UID \(known.lastUID)"
+                    : "\(mails); the server numbered them anew, known ones will be recognised")
         }
         let history =
             switch self.settings.importSince {
@@ -109,7 +109,7 @@ struct MailboxCheck: Sendable {
             survey.unanswered.isEmpty
             ? ""
             : "; \(survey.unanswered.count) unanswered of the last 7 days can be drafted with martlet import --since 7d"
-        return .ok(check, "\(mails) mails; \(history)\(offer)")
+        return .ok(check, "\(mails); \(history)\(offer)")
     }
 
     /// `40,112`.
@@ -152,6 +152,10 @@ struct MailboxCheck: Sendable {
 
     // MARK: - Words
 
+    private static func isHere(_ endpoint: MailEndpoint) -> Bool {
+        ["localhost", "::1", "[::1]"].contains(endpoint.host.lowercased()) || endpoint.host.hasPrefix("127.")
+    }
+
     /// What went wrong, and what to do about it.
     static func explain(_ error: any Error, _ check: String, _ endpoint: MailEndpoint, key: String) -> Finding {
         guard let error = error as? MailError else { return .fail(check, "\(error)", nil) }
@@ -176,7 +180,8 @@ struct MailboxCheck: Sendable {
         case .certificateInvalid:
             return .fail(
                 check, "the certificate of \(place) is not trusted (\(error.context))",
-                "set ca_file to the PEM file of the authority that issued it, or let the server renew it")
+                "set ca_file to the PEM file of the authority that issued it, or let the server renew it"
+                    + (Self.isHere(endpoint) ? "; on this machine loopback: yes does without TLS" : ""))
         case .nameMismatch:
             return .fail(
                 check, "the certificate of \(place) is for another name", "use the name in the certificate as host")
@@ -192,7 +197,9 @@ struct MailboxCheck: Sendable {
             return .fail(
                 check, "the password would cross an unencrypted link",
                 "use \(key)s://; loopback: yes is for servers on this machine")
-        case .cancelled, .rejected, .folderMissing, .overQuota, .protocolViolation, .messageTooLarge, .needsSMTPUTF8,
+        case .folderMissing:
+            return .fail(check, "the server has no such folder", "write its name as the mail client shows it")
+        case .cancelled, .rejected, .overQuota, .protocolViolation, .messageTooLarge, .needsSMTPUTF8,
             .needs8BITMIME, .notSupported, .invalidArgument:
             return .fail(check, "\(error)", "see the log of \(endpoint.host)")
         }

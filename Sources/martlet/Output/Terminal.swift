@@ -17,11 +17,18 @@ enum Terminal {
     /// Writes the text and a line end to standard output, at once.
     static func print(_ text: String) { Self.write(Data("\(text)\n".utf8), to: .standardOutput) }
 
+    /// The same with lines that are too long for the terminal broken between words.
+    static func printWrapped(_ text: String) { Self.print(Wrapping.text(text, to: Self.columns)) }
+
     /// Writes the bytes to standard output, at once.
     static func write(_ data: Data) { Self.write(data, to: .standardOutput) }
 
     /// Writes the text and a line end to standard error.
-    static func printError(_ text: String) { Self.write(Data("\(text)\n".utf8), to: .standardError) }
+    /// A terminal gets long lines broken between words.
+    static func printError(_ text: String) {
+        let columns = isatty(STDERR_FILENO) == 1 ? Int(shim_terminal_columns(STDERR_FILENO)) : 0
+        Self.write(Data("\(Wrapping.text(text, to: columns > 0 ? columns : nil))\n".utf8), to: .standardError)
+    }
 
     private static func write(_ data: Data, to handle: FileHandle) {
         do {

@@ -91,7 +91,7 @@ enum TicketView {
         let at: Date
         let kind: String
         let actor: String
-        fileprivate let detail: [String: DetailValue]
+        let detail: [String: DetailValue]
 
         init(_ event: TicketEvent) {
             self.at = event.at
@@ -144,7 +144,7 @@ enum TicketView {
                 TicketNumber(ticket.number).description, ticket.priority.rawValue, ticket.status.rawValue,
                 ticket.category ?? "", ticket.sentimentScore.map(Self.fraction) ?? "",
                 ticket.confidenceScore.map(Self.fraction) ?? "", ticket.decision ?? "", ticket.language ?? "",
-                ticket.customerEmail, ticket.subject, Moment.text(ticket.createdAt),
+                ticket.customerEmail, ticket.subject, Moment.brief(ticket.createdAt),
             ])
         }
         return table
@@ -166,9 +166,7 @@ enum TicketView {
             "status     \(ticket.status.rawValue), assigned to \(Self.line(ticket.assignedAgent ?? "nobody"))",
             "category   \(ticket.category ?? "not analysed yet"), priority \(ticket.priority.rawValue)",
         ]
-        if let decision = ticket.decision {
-            lines.append("decision   \(decision)\(ticket.confidenceScore.map { ", sure \(Self.fraction($0))" } ?? "")")
-        }
+        if let decision = ticket.decision { lines.append("decision   \(decision)") }
         if let target = detail.mergedInto { lines.append("merged     into \(TicketNumber(target))") }
         if let resolution = detail.resolution { lines.append("resolved   \(Self.line(resolution))") }
         for (place, message) in detail.messages.enumerated() {
@@ -180,24 +178,27 @@ enum TicketView {
             lines += Self.paragraph(message.text)
         }
         if let draft: Draft = Self.decoded(detail.draft) {
-            lines += ["", "draft (\(detail.draftState ?? "planned")), sure \(Self.fraction(draft.confidence))"]
+            let place = Self.place(ofDraftIn: detail.draftState)
+            lines += ["", "draft (\(place)), \(Self.percent(draft.confidence)) sure it can go out nearly unchanged"]
             lines += Self.paragraph(draft.body)
             lines += draft.citations.map { "    from \(Self.line($0.title)): \(Self.line($0.span))" }
         }
-        // Words and versions of models are for explain.
-        lines += [""] + Self.eventLines(detail.events.map(Event.init), leavingOut: ["because", "model"])
+        lines += [""] + detail.events.map { Event($0).text }
         return lines.joined(separator: "\n")
     }
 
-    static func eventLines(_ events: [Event], leavingOut hidden: Set<String> = []) -> [String] {
-        events.map { event in
-            // What undo needs of a repair is for no reader.
-            let isRepair = ["split", "detach", "merge", "merged", "undone"].contains(event.kind)
-            let words = event.detail.sorted { $0.key < $1.key }
-                .filter { !$0.value.text.isEmpty && !hidden.contains($0.key) && (!isRepair || $0.key == "what") }
-                .map { "\($0.key) \($0.value.text)" }
-            return "\(Moment.text(event.at))  \(event.kind) by \(Self.line(event.actor))"
-                + (words.isEmpty ? "" : ": \(Self.line(words.joined(separator: ", ")))")
+    static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+
+    /// Where a draft is, in words of the mailbox.
+    private static func place(ofDraftIn state: String?) -> String {
+        switch state {
+        case "placed": "in Drafts"
+        case "touched": "in Drafts, changed by somebody"
+        case "vanished": "no longer in Drafts, sent or deleted by somebody"
+        case "removed": "taken out of Drafts again"
+        case "superseded": "replaced by a newer one"
+        case "planned", nil: "not in Drafts yet"
+        case let state?: state
         }
     }
 
@@ -205,7 +206,7 @@ enum TicketView {
         json.flatMap { try? JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
     }
 
-    fileprivate static func line(_ text: String) -> String { DisplayWidth.printable(text) }
+    static func line(_ text: String) -> String { DisplayWidth.printable(text) }
 
     private static func paragraph(_ text: String) -> [String] {
         var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -215,7 +216,7 @@ enum TicketView {
     }
 
     /// Details of events hold texts, lists of texts and numbers.
-    fileprivate enum DetailValue: Codable {
+    enum DetailValue: Codable {
         case text(String)
         case texts([String])
         case number(Double)
@@ -249,45 +250,5 @@ enum TicketView {
             case .number(let number): number == number.rounded() ? String(Int64(number)) : String(number)
             }
         }
-    }
-}
-
-extension TicketView.Explanation {
-    /// For reading from top to bottom.
-    var text: String {
-        var lines = [self.ticket]
-        if let analysis {
-            let category = analysis.category
-            lines.append("category   \(category.name), sure \(TicketView.fraction(category.confidence))")
-            let others = analysis.alternatives.prefix(3).map { "\($0.name) \(TicketView.fraction($0.confidence))" }
-            if !others.isEmpty { lines.append("           else \(others.joined(separator: ", "))") }
-            let tags = analysis.tags.map { "\($0.name) \(TicketView.fraction($0.confidence))" }
-            if !tags.isEmpty { lines.append("tags       \(tags.joined(separator: ", "))") }
-            lines.append("familiar   \(TicketView.fraction(analysis.familiarity))")
-            lines.append("priority   \(analysis.priority.level.rawValue)")
-            lines += analysis.priority.reasons.map { "           \(TicketView.line($0))" }
-            lines.append(
-                "mood       \(analysis.sentiment.label) \(TicketView.fraction(analysis.sentiment.score))"
-                    + (analysis.sentiment.trend.map { " (\($0.rawValue))" } ?? "") + ", "
-                    + "language \(analysis.language)")
-            lines += analysis.explanation.map { "           \(TicketView.line($0))" }
-        } else {
-            lines.append("not analysed yet")
-        }
-        if let decision {
-            lines.append("decision   \(decision.action.rawValue)")
-            lines += decision.reasons.map { "           \(TicketView.line($0))" }
-        }
-        for citation in self.citations {
-            lines.append("source     \(TicketView.line(citation.title)): \(TicketView.line(citation.span))")
-        }
-        lines += self.unsupported.map { "unproven   \(TicketView.line($0))" }
-        for message in self.threading {
-            let flag = message.flagged ? " (flagged)" : ""
-            lines.append(
-                "mail       \(TicketView.line(message.from ?? "unknown sender")): \(TicketView.line(message.reason))\(flag)"
-            )
-        }
-        return (lines + [""] + TicketView.eventLines(self.events)).joined(separator: "\n")
     }
 }
