@@ -3,8 +3,8 @@ package import Encoder
 
 /// Finds and drafts answers: the index, the encoder and the drafter in one place.
 ///
-/// An article is read when it is first drawn from and kept until the index changes, so that a backlog costs the
-/// embeddings of its mails and of their sentences, each different one once a batch.
+/// An article is read when it is first the best for something and kept until the index changes, so that a backlog
+/// costs the embeddings of its mails and of their sentences, each different one once a batch.
 package actor Answerer {
     private let encoder: any TextEncoder
     private let matters: (any MatterReader)?
@@ -15,6 +15,8 @@ package actor Answerer {
 
     /// Articles of which mail and sentences are compared.
     private static let considered = 24
+    /// Articles whose sentences are kept with their vectors.
+    private static let articlesKept = 1000
     /// Articles that one answer draws from.
     private static let articleLimit = 3
 
@@ -50,10 +52,16 @@ package actor Answerer {
     ) async throws -> [SearchResult] {
         let vectors = try await self.encoder.encode(queries)
         let index = self.index
+        let generation = self.generation
         let selection = index.selection(filter)
         var results: [SearchResult] = []
         for (query, vector) in zip(queries, vectors) {
-            results.append(try await index.search(query, vector: vector, limit: limit, among: selection))
+            var result = try await index.search(query, vector: vector, limit: limit, among: selection)
+            if let best = result.hits.first, !best.isCase {
+                let article = try await self.article(best, index: index, generation: generation)
+                result.evidence.sentence = article.nearness(to: vector)
+            }
+            results.append(result)
         }
         return results
     }
@@ -156,9 +164,13 @@ package actor Answerer {
     ) async throws -> Answer {
         let inquiry = look.inquiry
         let requests = parts.filter(\.statement.isRequest)
-        let evidence = MailEvidence(
+        var evidence = MailEvidence(
             whole: look.found, parts: parts.filter { !$0.statement.isAside },
             asks: parts.isEmpty ? inquiry.question.statements.contains(where: \.isRequest) : !requests.isEmpty)
+        if let best = evidence.candidates.first {
+            let article = try await self.article(best.hit, index: index, generation: generation)
+            evidence.read(article, whole: look.whole)
+        }
         let wanted = Self.wanted(look, evidence, parts: parts, floor: inquiry.drafter.floor)
         var sources: [DraftSource] = []
         for article in wanted {
@@ -258,7 +270,10 @@ package actor Answerer {
                 try await encoder.encode($0)
             }
         }
-        if isCurrent { self.articles[hit.index] = reading }
+        if isCurrent {
+            if self.articles.count >= Self.articlesKept { self.articles = [:] }
+            self.articles[hit.index] = reading
+        }
         do {
             return try await reading.value
         } catch {

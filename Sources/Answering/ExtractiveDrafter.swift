@@ -73,10 +73,23 @@ package struct ExtractiveDrafter: Sendable {
             confidence: self.calibration.probability(prior, category: question.category), answerable: answerable,
             missing: missing.map { $0.item.rawValue })
         draft.prior = prior
-        return .draft(
-            draft,
-            remarks: Self.remarks(sources, uncovered: uncovered, requests: requests))
+        var remarks = Self.remarks(sources, uncovered: uncovered, requests: requests)
+        if let first = Self.verdict(of: answer), !main.article.asks(question.requestWords) {
+            remarks.append("“\(first)” answers “\(main.text.title)”, which may not be what the mail asks")
+        }
+        return .draft(draft, remarks: remarks)
     }
+
+    /// The word with which an answer says yes or no; nil when it begins with anything else, such as "No returns …".
+    private static func verdict(of answer: String) -> Substring? {
+        let first = answer.prefix(while: \.isLetter)
+        let next = answer[first.endIndex...].first
+        return next.map(",.:;!–-".contains) == true && Self.verdicts.contains(first.lowercased()) ? first : nil
+    }
+
+    private static let verdicts: Set<String> = [
+        "yes", "no", "ja", "nein", "oui", "non", "sí", "si", "sì", "nee", "tak", "nie", "sim", "não",
+    ]
 
     private static func remarks(_ sources: [DraftSource], uncovered: [String], requests: Int) -> [String] {
         var remarks = sources.filter { !$0.unnamedProducts.isEmpty }.map { source in

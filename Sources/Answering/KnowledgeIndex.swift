@@ -266,11 +266,12 @@ package struct KnowledgeIndex: Sendable {
         let passages = self.places[article].passages
         guard !passages.isEmpty else { return nil }
         var candidate = Candidate(
-            article: article, ordinal: 0, passageScore: -.infinity, cosine: title, coverage: 0, agreement: 0)
+            article: article, ordinal: 0, passageScore: -.infinity, title: title, passage: -1, coverage: 0, agreement: 0
+        )
         for (ordinal, (cosine, coverage)) in zip(dense, covered[passages]).enumerated() {
             let score = Self.fused(cosine, coverage)
             if score > candidate.passageScore { (candidate.passageScore, candidate.ordinal) = (score, ordinal) }
-            candidate.cosine = max(candidate.cosine, cosine)
+            candidate.passage = max(candidate.passage, cosine)
             candidate.coverage = max(candidate.coverage, coverage)
         }
         if let matter {
@@ -342,10 +343,13 @@ package struct KnowledgeIndex: Sendable {
         var article: Int
         var ordinal: Int
         var passageScore: Float
-        var cosine: Float
+        /// Cosines of the title and of the nearest passage.
+        var title: Float
+        var passage: Float
         var coverage: Float
         /// Whether question and title are about the same matter.
         var agreement: Float
+        var cosine: Float { max(self.title, self.passage) }
         var likeness: Float { KnowledgeIndex.fused(self.cosine, self.coverage) }
         var score: Float { self.likeness + KnowledgeIndex.matterShare * self.agreement }
     }
@@ -359,8 +363,8 @@ package struct KnowledgeIndex: Sendable {
         return SearchHit(
             index: candidate.article, article: self.articles[candidate.article], chunk: chunk,
             span: terms.map { self.span(of: chunk, terms: $0) } ?? "", score: candidate.score,
-            likeness: candidate.likeness, agreement: candidate.agreement, cosine: candidate.cosine,
-            coverage: candidate.coverage, passages: self.chunks[candidate.article])
+            likeness: candidate.likeness, agreement: candidate.agreement, title: candidate.title,
+            passage: candidate.passage, coverage: candidate.coverage, passages: self.chunks[candidate.article])
     }
 
     /// The sentence of the passage that holds most of the question's rare words; its first one when none does.
@@ -380,7 +384,7 @@ package struct KnowledgeIndex: Sendable {
         let densest = ranked.max { $0.cosine < $1.cosine }
         let wordiest = ranked.max { $0.coverage < $1.coverage }
         return Evidence(
-            cosine: top.cosine, margin: top.score - (second?.score ?? 0), coverage: top.coverage,
+            title: top.title, passage: top.passage, margin: top.score - (second?.score ?? 0), coverage: top.coverage,
             legsAgree: densest?.article == top.article && wordiest?.article == top.article,
             terms: Set(question).count)
     }

@@ -56,8 +56,7 @@ package struct MailQuestion: Sendable {
         package var isRequest: Bool
         /// Whether it is a question without a subject of its own, such as `What shall I do now?`.
         package var isVague: Bool
-        /// Words of a request that say what it is about ("instalments" of "Can I pay in instalments?"), folded: an answer
-        /// may go out alone only if it holds them. Empty for what asks nothing.
+        /// Words of the sentence that say what it is about ("instalments" of "Can I pay in instalments?"), folded.
         package var keyWords: [String] = []
         /// Whether it is the mail's subject and short: the name of a matter rather than a sentence.
         package var isTitle: Bool
@@ -108,7 +107,7 @@ package struct MailQuestion: Sendable {
             var statement = Statement(
                 text: needsContext ? "\(previous) \(sentence)" : sentence, isRequest: isRequest, isVague: isVague)
             statement.hasContext = needsContext
-            if isRequest { statement.keyWords = Self.keyWords(of: sentence) }
+            statement.keyWords = Self.keyWords(of: sentence)
             result.append(statement)
             // "How do I clean it?" may belong to the sentence before it, or be a question of its own.
             let parts =
@@ -123,6 +122,12 @@ package struct MailQuestion: Sendable {
         }
         return result
     }
+
+    /// The words of the requests; empty when the mail asks nothing, or only "What can be done?".
+    var requestWords: [String] { self.statements.filter { $0.isRequest && !$0.isAside }.flatMap(\.keyWords) }
+
+    /// The words of everything that the mail says.
+    var storyWords: [String] { self.statements.filter { !$0.isAside }.flatMap(\.keyWords) }
 
     /// Statements that are searched for on their own; none when the mail is nothing but one.
     package var parts: [Statement] { self.statements.map(\.text) == [self.text] ? [] : self.statements }
@@ -292,9 +297,9 @@ package struct MailQuestion: Sendable {
     /// Stems that say nothing of what a request is about: "Is it too late?", "What number is it?".
     static let generalTerms = Set(
         """
-        may might must shall call claim come get give go gone late long number see take make made use let put work
-        find found look much many time day days week month hour minute ago today yesterday tomorrow morning
-        afternoon evening monday tuesday wednesday thursday friday saturday sunday want need require like wish would
+        may might must shall back till according call claim come get give go gone late long number see take make made
+        use let put work find found look much many time day days week month hour minute ago today yesterday tomorrow
+        morning afternoon evening monday tuesday wednesday thursday friday saturday sunday want need require like wish would
         cant cannot able still also even yet already good sir madam team something anything thing things way exact
         exactly actual actually normal normally guide inform advice advise inquire enquire wonder kindly pls needful
         whats hows its send sent receive item product article order ordered purchase buy bought place placed parcel

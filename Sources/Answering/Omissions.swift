@@ -7,7 +7,7 @@ internal import DeskModel
 /// in a sentence that was not chosen, only their words tell. A person sees that at a glance; an answer that goes out
 /// alone may not have any.
 struct Omissions: Equatable {
-    /// Words of requests that the draft does not hold, as `Words` folds them.
+    /// Words of what the mail asks that the draft does not hold, as `Words` folds them.
     let words: [String]
     /// Sentences of the draft's articles, not in the draft, that except something that the mail names.
     let exceptions: [String]
@@ -19,19 +19,25 @@ struct Omissions: Equatable {
         let titles = Set(sources.flatMap { Words.terms(in: $0.title) })
         let said = titles.union(draft.citations.flatMap { Words.terms(in: $0.span) })
         let statements = question.statements.filter { !$0.isAside }
-        var seen: Set<String> = []
-        self.words = statements.flatMap(\.keyWords).filter {
-            let term = Words.stem($0)
-            return !Self.names(said, term) && seen.insert(term).inserted
-        }
+        let asked = question.requestWords
+        let story = asked.isEmpty ? Self.distinct(question.storyWords) : []
+        let open = (asked.isEmpty ? story : Self.distinct(asked)).filter { !Self.names(said, Words.stem($0)) }
+        // A mail that only tells what happened asks with all of it, and some of it is story.
+        self.words = asked.isEmpty && 2 * open.count < story.count ? [] : open
         let spans = Set(draft.citations.map(\.span))
-        let open = Set(statements.flatMap { Words.terms(in: $0.text) }).subtracting(MailQuestion.generalTerms)
+        let told = Set(statements.flatMap { Words.terms(in: $0.text) }).subtracting(MailQuestion.generalTerms)
             .filter { !Self.names(said, $0) && !$0.allSatisfy(\.isNumber) }
         self.exceptions = sources.flatMap { SentenceSplitter.sentences($0.text) }.filter { sentence in
             guard Self.excepts(sentence), !spans.contains(where: sentence.contains) else { return false }
             let terms = Set(Words.terms(in: sentence))
-            return open.contains { Self.names(terms, $0) }
+            return told.contains { Self.names(terms, $0) }
         }
+    }
+
+    /// Words of different stems, each as it stands first.
+    private static func distinct(_ words: [String]) -> [String] {
+        var seen: Set<String> = []
+        return words.filter { seen.insert(Words.stem($0)).inserted }
     }
 
     /// One phrase each, for the agent.

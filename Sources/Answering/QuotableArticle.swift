@@ -83,6 +83,16 @@ package struct QuotableArticle: Sendable {
         self.sentences = zip(pieces, vectors).map { Sentence($0, vector: $1) }
     }
 
+    /// Cosine of the sentence that is nearest to `vector`; −1 without any.
+    func nearness(to vector: [Float]) -> Float {
+        self.sentences.map { VectorTable.product($0.vector, vector) }.max() ?? -1
+    }
+
+    /// Whether its title holds each of these words.
+    func asks(_ words: [String]) -> Bool {
+        Set(words.map(Words.stem)).isSubset(of: Words.terms(in: self.text.title))
+    }
+
     private static func pieces(_ passages: [String]) -> [Piece] {
         passages.enumerated().flatMap { passage, content in
             content.split(separator: "\n").flatMap { line in

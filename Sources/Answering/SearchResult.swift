@@ -16,10 +16,15 @@ package struct SearchHit: Sendable {
     let likeness: Float
     /// Whether question and title are about the same matter, 0…1; 0 when that was not asked.
     let agreement: Float
-    /// The better of title and best passage.
-    package let cosine: Float
+    /// Cosines of its title and of the nearest of its passages.
+    let title: Float
+    let passage: Float
+    /// The better of the two.
+    package var cosine: Float { max(self.title, self.passage) }
     /// Share of the question's words in the passage, rare ones weighing more: 0…1.
     package let coverage: Float
+    /// Whether it is a case card: found by its customer's problem, not by what it says.
+    var isCase: Bool { CaseText.caseID(ofArticle: self.article.key) != nil }
     /// All passages of the article.
     let passages: [KnowledgeChunk]
 }
@@ -27,7 +32,7 @@ package struct SearchHit: Sendable {
 /// What a search found, and the signs by which one can tell whether it is an answer.
 package struct SearchResult: Sendable {
     package let hits: [SearchHit]
-    package let evidence: Evidence
+    package internal(set) var evidence: Evidence
 
     /// Probability that the knowledge base answers the question at all, 0…1.
     package var answerable: Double { self.hits.isEmpty ? 0 : self.evidence.answerable }
@@ -35,7 +40,13 @@ package struct SearchResult: Sendable {
 
 /// Signs that a question is answered by what was found.
 package struct Evidence: Sendable, Equatable {
-    package var cosine: Float = 0
+    /// Cosines of the best article's title, of its nearest passage and of its nearest sentence; the last is nil as long
+    /// as nobody has read the article, and of a case.
+    package var title: Float = 0
+    package var passage: Float = 0
+    package var sentence: Float?
+    /// The better of title and passage.
+    package var cosine: Float { max(self.title, self.passage) }
     /// Fused score of the best article above the next one.
     package var margin: Float = 0
     package var coverage: Float = 0

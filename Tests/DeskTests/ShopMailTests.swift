@@ -7,7 +7,7 @@ import Testing
 import Triage
 
 /// One labelled mail to the demo shop. The mails were written before anybody looked at the articles.
-private struct ShopMail: Decodable {
+struct ShopMail: Decodable {
     enum Kind: String, Decodable { case answerable, unanswerable, partly }
 
     let id: String
@@ -28,8 +28,8 @@ private struct ShopMail: Decodable {
         AnswerPreview.Mail(from: self.from, isVerified: true, subject: self.subject, body: self.body)
     }
 
-    static func all() throws -> [ShopMail] {
-        let file = DemoShop.tests.appendingPathComponent("Fixtures/shop-mails.jsonl")
+    static func all(_ name: String = "shop-mails.jsonl") throws -> [ShopMail] {
+        let file = DemoShop.tests.appendingPathComponent("Fixtures/\(name)")
         return try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map {
             try JSONDecoder().decode(ShopMail.self, from: Data($0.utf8))
         }
@@ -57,8 +57,13 @@ enum DemoShop {
     }
 
     /// Decides as a desk would whose mailbox answers by itself in every category.
-    static func preview() async throws -> AnswerPreview {
-        let (engine, answerer) = try await Self.shared.value
+    /// - Parameter articles: another knowledge base than the demo shop's.
+    static func preview(articles: [Article]? = nil) async throws -> AnswerPreview {
+        var (engine, answerer) = try await Self.shared.value
+        if let articles {
+            answerer = Answerer(
+                encoder: engine.encoder, index: try await Self.index(articles, engine), matters: ServingEngine(engine))
+        }
         var settings = DeskSettings()
         settings.mode = .answer
         settings.draft.automaticCategories = ["all"]
@@ -76,14 +81,14 @@ enum DemoShop {
         let engine = try TriageEngine(
             encoder: encoder, taxonomy: taxonomy,
             models: [try await taxonomy.train(encoder: encoder).model, try TriageModel(bytes: [UInt8](sentiment))])
-        let index = try await Self.index(engine)
+        let index = try await Self.index(Self.articles(), engine)
         return (engine, Answerer(encoder: encoder, index: index, matters: ServingEngine(engine)))
     }
 
-    private static func index(_ engine: TriageEngine) async throws -> KnowledgeIndex {
+    private static func index(_ articles: [Article], _ engine: TriageEngine) async throws -> KnowledgeIndex {
         let encoder = engine.encoder
         var entries: [KnowledgeIndex.Entry] = []
-        for (number, article) in try Self.articles().enumerated() {
+        for (number, article) in articles.enumerated() {
             let chunks = Chunker.chunks(of: article)
             let vectors = try await encoder.encode(
                 [article.title] + chunks.map { Chunker.embeddedText(title: article.title, chunk: $0) })
