@@ -275,7 +275,7 @@ extension DeskStore {
     /// - Throws: `.notFound` when no mailbox ever had the name.
     package func cancelOutbox(ofMailbox name: String, actor: String) async throws -> Int {
         guard let mailbox = try await self.mailboxID(named: name) else {
-            throw StoreError(.notFound, "there was never a mailbox \(name)")
+            throw StoreError(.notFound, "no mailbox ever had the name \(name)")
         }
         return try await self.pool.execute(
             """
