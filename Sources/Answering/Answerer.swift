@@ -46,9 +46,11 @@ package actor Answerer {
     }
 
     /// The articles nearest to each query, best first.
+    /// - Parameter readingBest: Reads the best article of each, so that `answerable` knows its nearest sentence. The
+    ///   sentences of an article are embedded when it is first read, which takes longer than the search.
     /// - Throws: what the encoder throws; `.dimensionMismatch`.
     package func search(
-        _ queries: [String], limit: Int, filter: KnowledgeFilter = KnowledgeFilter()
+        _ queries: [String], limit: Int, filter: KnowledgeFilter = KnowledgeFilter(), readingBest: Bool = false
     ) async throws -> [SearchResult] {
         let vectors = try await self.encoder.encode(queries)
         let index = self.index
@@ -57,7 +59,7 @@ package actor Answerer {
         var results: [SearchResult] = []
         for (query, vector) in zip(queries, vectors) {
             var result = try await index.search(query, vector: vector, limit: limit, among: selection)
-            if let best = result.hits.first, !best.isCase {
+            if readingBest, let best = result.hits.first, !best.isCase {
                 let article = try await self.article(best, index: index, generation: generation)
                 result.evidence.sentence = article.nearness(to: vector)
             }

@@ -231,7 +231,7 @@ struct KnowledgeCommand: AsyncParsableCommand {
                     products: try Self.products(self.product, known: await answerer.products))
                 guard self.jsonl else {
                     let found = try await answerer.search(
-                        [self.text.joined(separator: " ")], limit: limit, filter: filter)
+                        [self.text.joined(separator: " ")], limit: limit, filter: filter, readingBest: true)
                     let isFiltered = !filter.isEmpty
                     let isEmpty = await answerer.isEmpty
                     return Self.show(found[0], isFiltered: isFiltered && !isEmpty)
@@ -240,7 +240,8 @@ struct KnowledgeCommand: AsyncParsableCommand {
                 lines.batch = 32
                 try await lines.runBatches { (questions: [Question]) -> [Result<Reply, any Error>] in
                     do {
-                        let found = try await answerer.search(questions.map(\.query), limit: limit, filter: filter)
+                        let found = try await answerer.search(
+                            questions.map(\.query), limit: limit, filter: filter, readingBest: true)
                         return zip(questions, found).map { .success(Self.reply($0.id, $1)) }
                     } catch {
                         return questions.map { _ in .failure(error) }
