@@ -35,14 +35,16 @@ package struct DraftSource: Sendable {
         }
     }
 
-    /// How well a section fits the thing asked that it fits best. The items of a list say little each: the passage, with
-    /// its headings, counts more than its best sentence.
-    func score(ofSection sentences: [Int]) -> Float {
-        guard let passage = sentences.first.map({ self.sentences[$0].passage }) else { return 0 }
+    /// How well a section fits each thing asked. The items of a list say little each: the passage, with its headings,
+    /// counts more than its best sentence.
+    func scores(ofSection sentences: [Int]) -> [Float] {
+        guard let passage = sentences.first.map({ self.sentences[$0].passage }) else {
+            return self.asked.map { _ in 0 }
+        }
         return self.asked.map { asked in
             let best = sentences.map { VectorTable.product(self.sentences[$0].vector, asked.vector) }.max() ?? 0
             return 0.7 * asked.passageCosines[passage] + 0.3 * best
-        }.max() ?? 0
+        }
     }
 
     /// Sentences that belong together, in order: a paragraph, or a list with the line that leads it in.

@@ -130,8 +130,8 @@ package struct ExtractiveDrafter: Sendable {
         let usable = source.sentences.indices.filter { Self.isUsable(source.sentences[$0], for: question) }
         let paragraphs = source.paragraphs(of: Array(usable))
         let sections = Dictionary(grouping: paragraphs.indices) { Self.passage(paragraphs[$0], source) ?? 0 }
-        let scores = sections.mapValues { section in source.score(ofSection: section.flatMap { paragraphs[$0] }) }
-        let ranked = scores.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
+        let fits = sections.mapValues { section in source.scores(ofSection: section.flatMap { paragraphs[$0] }) }
+        let ranked = fits.mapValues { $0.max() ?? 0 }.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
         guard let best = ranked.first else { return [] }
         var chosen: [Int] = []
         var room = limit
@@ -140,10 +140,19 @@ package struct ExtractiveDrafter: Sendable {
             chosen.append(section)
             room -= sections[section, default: []].reduce(0) { $0 + Self.words(paragraphs[$1], source) }
         }
+        func hasRoom(for section: Int) -> Bool {
+            chosen.count < Self.sectionLimit
+                && sections[section, default: []].reduce(0) { $0 + Self.words(paragraphs[$1], source) } <= room
+        }
         add(best.key)
-        for (section, score) in ranked.dropFirst() where chosen.count < Self.sectionLimit {
-            let size = sections[section, default: []].reduce(0) { $0 + Self.words(paragraphs[$1], source) }
-            guard size <= room else { continue }
+        // What answers one question comes before what also fits another.
+        for asked in source.asked.indices {
+            guard let (section, fit) = fits.map({ ($0, $1[asked]) }).max(by: { ($0.1, $1.0) < ($1.1, $0.0) }),
+                fit >= Self.ownShare * best.value, hasRoom(for: section)
+            else { continue }
+            add(section)
+        }
+        for (section, score) in ranked.dropFirst() where hasRoom(for: section) {
             let asks = sections[section, default: []].flatMap { paragraphs[$0] }.contains { index in
                 source.sentences[index].requests.contains { !$0.isGiven(in: question) }
             }
@@ -165,6 +174,8 @@ package struct ExtractiveDrafter: Sendable {
         }
     }
 
+    /// Of the best fit, what a section needs that answers one of several things asked.
+    private static let ownShare: Float = 0.75
     /// Sections of an answer from one article.
     private static let sectionLimit = 3
     /// Words below which an answer is curt.

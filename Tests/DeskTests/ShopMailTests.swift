@@ -194,6 +194,18 @@ enum DemoShop {
         #expect(unknown.count <= 3, "drafted: \(unknown)")
     }
 
+    @Test func `sections that fit one question do not crowd out the answer to another`() async throws {
+        let mail = AnswerPreview.Mail(
+            from: "Ben <ben@example.org>", isVerified: true, subject: "Return",
+            body: """
+                I want to return this product: the blue rain jacket in size M, it is too small. How long do I have, and \
+                who pays for sending it back?
+                """)
+        let draft = try #require(try await DemoShop.preview().answers([mail])[0].draft)
+        #expect(draft.body.contains("within 30 days"))
+        #expect(draft.body.contains("you pay the postage"))
+    }
+
     @Test func `strangers' mails get their priority or the next one, and no urgent one is missed`() async throws {
         let levels: [Analysis.Priority.Level] = [.low, .normal, .high, .urgent]
         var exact = 0
