@@ -37,7 +37,8 @@ package struct TriageSubject: Sendable {
     package var contacts: Int
     /// Newest first: number, subject, status of the customer's earlier tickets.
     package var history: [String]
-    /// A newer mail of the customer is in the ticket: only the newest gets a draft.
+    /// A newer mail of the customer is in the ticket: only the newest gets a draft. One that may be somebody else's (a
+    /// flagged one) silences nobody.
     package var isSuperseded: Bool
     /// Somebody of us answered this very mail; an answer to an earlier one says nothing about it.
     package var isAnswered: Bool
@@ -171,7 +172,7 @@ extension DeskStore {
                     from ticket o where o.customer_id = t.customer_id and o.id <> t.id
                     order by o.created_at desc limit 3),
                 exists (select from message e where e.ticket_id = t.id and e.id > m.id and e.direction = 'in'
-                    and e.kind = 'human' and not e.is_thanks),
+                    and e.kind = 'human' and not e.is_thanks and not e.is_flagged),
                 exists (select from event e where e.ticket_id = t.id and e.kind = 'answered'
                     and e.detail ->> 'to' = m.internet_message_id),
                 exists (select from draft d where d.ticket_id = t.id and d.state = 'touched'), t.language,

@@ -98,7 +98,11 @@ import WorkQueue
             .init(id: 27, ticket: 27, customer: "max@example.com", text: "Do you sell lamps?"),
             .init(id: 28, ticket: 27, customer: "max@example.com", text: question),
             .init(id: 29, ticket: 27, customer: "max@example.com", text: "We do.", isOurs: true),
+            // Nobody knows whether the customer wrote the second.
+            .init(id: 37, ticket: 37, customer: "pat@example.com", text: question),
+            .init(id: 38, ticket: 37, customer: "pat@example.com", text: "It is settled."),
         ])
+        _ = try await desk.store.pool.query("update message set is_flagged = true where id = 38")
         for (ticket, answer, mail) in [(7, 8, 7), (27, 29, 27)] {
             _ = try await desk.store.pool.query(
                 """
@@ -107,15 +111,15 @@ import WorkQueue
                     jsonb_build_object('to', \("m\(mail)@customer.example")::text))
                 """)
         }
-        try await desk.think(about: [7, 17, 18, 27, 28])
+        try await desk.think(about: [7, 17, 18, 27, 28, 37])
         #expect(
             try await desk.texts("select decision ->> 'action' from analysis order by message_id").prefix(2)
                 == ["silent", "silent"])
-        #expect(try await desk.texts("select ticket_id::text from draft order by 1") == ["17", "27"])
+        #expect(try await desk.texts("select ticket_id::text from draft order by 1") == ["17", "27", "37"])
         #expect(
             try await desk.texts(
                 "select distinct message_id::text from mailbox_write where kind in ('note', 'draft') order by 1")
-                == ["18", "28"])
+                == ["18", "28", "37"])
     }
 
     @Test func `the team is told about a mail once, however often it is judged`() async throws {
